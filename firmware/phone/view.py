@@ -1,0 +1,71 @@
+"""What the phone looks like from outside: one frozen picture of its state, for the panel and the web."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from firmware.phone.events import CallQuality, Party
+
+CallState = Literal["calling", "ringing", "early", "confirmed", "ended"]
+"""interfaces.md's CALL.state. Outgoing: calling -> ringing (180) | early (183 media) -> confirmed -> ended; incoming: ringing -> ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """One call."""
+
+    id: str
+    direction: Literal["in", "out"]
+    state: CallState
+    hold: Literal["none", "local", "remote", "both"]
+    remote: Party
+    account: str
+    codec: str
+    """Empty until agreed."""
+    encrypted: bool
+    seconds: float
+    """Since it was answered; 0 before."""
+    quality: CallQuality | None
+    cause: tuple[int, str] | None
+    """For an ended call: code and plain words."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """One account."""
+
+    address: str
+    name: str
+    registers: bool
+    """False for a peer that is called directly."""
+    registered: bool
+    expires_at: float | None
+    """Monotonic seconds."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneView:
+    """The whole phone."""
+
+    name: str
+    hook: Literal["on", "off"]
+    mode: Literal["idle", "dialling", "calling", "ringing", "talking", "ended", "menu"]
+    """Which screen is due."""
+    digits: str
+    """What has been dialled so far (mode "dialling"), or typed in the call."""
+    focus: str | None
+    """Id of the call the screen is about."""
+    calls: tuple[CallView, ...]
+    accounts: tuple[AccountView, ...]
+    missed: int
+    """Missed calls not yet looked at."""
+    earpiece_volume: int
+    ringer_volume: int
+    muted: bool
+    loudspeaker: bool
+    volume_shown: Literal["", "earpiece", "ringer"]
+    """While a volume was just changed: show its bar."""
+    notice: str
+    """A short line in plain words, e.g. why the last call failed; empty if none."""
