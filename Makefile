@@ -1,0 +1,53 @@
+# Offhook: make sim, make setup, make test; each does all its own set-up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup sim test test-quick lint bench test-setup peers clean
+
+# Debian splits ensurepip out of python3: fetch it where we may, else say what to type.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "offhook needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh .ci/apt-install python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(VENV)/.installed-bench: pyproject.toml $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+setup: $(VENV)/.installed
+
+sim: setup
+	$(BIN)/offhook sim
+
+# The peers that the interop tests call, and the browser of the page's test.
+peers:
+	@sh .ci/apt-install sip-tester baresip-core kamailio chromium
+
+test-setup: $(VENV)/.installed-test peers
+
+test: test-setup lint
+	$(BIN)/pytest -q
+
+# Without peers and browser: the pure rooms only.
+test-quick: $(VENV)/.installed-test
+	$(BIN)/pytest -q --ignore=tests/interop --ignore=tests/system
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-bench peers
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
