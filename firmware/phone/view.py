@@ -29,6 +29,26 @@ class CallView:
     quality: CallQuality | None
     cause: tuple[int, str] | None
     """For an ended call: code and plain words."""
+    line: int = 1
+    """1 or 2: the line key it belongs to."""
+    advice: str = ""
+    """For an ended call: what to do next, in a few words; may be empty."""
+    answering: bool = False
+    """Incoming: we have answered, the far end has not acknowledged yet."""
+    recalling: bool = False
+    """Held by us for so long that it rings back."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """One line of the call list."""
+
+    kind: Literal["in", "out", "missed"]
+    remote: Party
+    at: float
+    """Monotonic seconds when it began."""
+    seconds: float
+    """How long they spoke; 0 if not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +89,9 @@ class PhoneView:
     """While a volume was just changed: show its bar."""
     notice: str
     """A short line in plain words, e.g. why the last call failed; empty if none."""
+    purpose: Literal["dial", "transfer"] = "dial"
+    """What the digits of mode "dialling" are for."""
+    history: tuple[HistoryView, ...] = ()
+    """The call list, latest first (mode "menu")."""
+    selected: int = 0
+    """Which line of it is chosen."""

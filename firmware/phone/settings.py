@@ -1,0 +1,97 @@
+"""What a phone is told when it is built: its name, its accounts, its country's tones, its waiting times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from firmware.audio.tones import Tone
+from firmware.numbering.dial_plan import DialPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Tones:
+    """The call-progress tones of a country (ITU-T E.180), as the phone asks for them."""
+
+    dial: Tone
+    """Ready to take digits."""
+    ringback: Tone
+    """The far end rings."""
+    busy: Tone
+    """The called person is busy; also sounds after the far end hung up."""
+    congestion: Tone
+    """Reorder: the network, not the person, is the cause."""
+    number_unobtainable: Tone
+    """No such number."""
+    call_waiting: Tone
+    """Another call comes in during this one."""
+    howler: Tone
+    """The handset was left off its cradle."""
+    ring: Tone
+    """The bell: its cadence, and how it sounds on a loudspeaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """One account, as the person at the desk sees it."""
+
+    address: str
+    """Address-of-record, "sip:1001@example.net"; its host is where dialled numbers go."""
+    name: str = ""
+    """Shown on the panel; empty: the address's user part."""
+    registers: bool = True
+    """False: a peer that is called directly, with no server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long the phone waits, in seconds."""
+
+    first_digit: float = 20.0
+    """Dial tone without a digit, then the howler."""
+    next_digit: float = 8.0
+    """Between digits of a number that matches no whole pattern yet; then it is dialled as it stands."""
+    critical: float = 4.0
+    """After digits that are a whole number but could go on (RFC 3435 §2.1.5, timer T critical)."""
+    incoming: float = 120.0
+    """An incoming call rings so long, then 480 goes out."""
+    outgoing: float = 180.0
+    """An outgoing call is left unanswered so long, then it is cancelled."""
+    hold_recall: float = 180.0
+    """A held call rings back after this (RFC 4504 Req-31); 0: never."""
+    recall_ring: float = 30.0
+    """How long it rings back each time."""
+    transfer: float = 60.0
+    """Waiting for the outcome of a transfer."""
+    failure_tone: float = 30.0
+    """Busy, congestion and the other tones at the end of a call; then the howler."""
+    ended_screen: float = 5.0
+    """The last call's end stays on the panel when nobody holds the handset."""
+    ended_call: float = 15.0
+    """An ended call stays listed."""
+    volume_shown: float = 2.0
+    """The volume bar stays on the panel."""
+    notice: float = 5.0
+    """A short notice stays on the panel."""
+    menu: float = 30.0
+    """The call list, and digits typed with the handset down, are given up after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSettings:
+    """Everything a `Phone` is built from."""
+
+    name: str
+    """Shown on the panel."""
+    tones: Tones
+    accounts: tuple[AccountSettings, ...]
+    """The first is dialled from unless a request names another."""
+    dial_plan: DialPlan = field(default_factory=DialPlan)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    call_waiting: bool = True
+    """Offer a second call during the first; False: it is refused with 486."""
+    do_not_disturb: bool = False
+    """Refuse every call with 486 (RFC 4504 Req-41)."""
+    earpiece_volume: int = 7
+    """0 to 10; 7 is 0 dB."""
+    ringer_volume: int = 7
+    """0 to 10."""
