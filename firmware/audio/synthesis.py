@@ -71,7 +71,7 @@ def _loop(segment: Segment, rate_hz: int) -> tuple[bytes, int]:
 
 
 class ToneGenerator:
-    """Plays one tone from its beginning, frame by frame. Each segment begins at phase zero and runs on without a seam."""
+    """Plays one tone from its beginning, frame by frame. Each segment begins at phase zero and has no seam."""
 
     def __init__(self, tone: Tone, rate_hz: int) -> None:
         """Start `tone` at `rate_hz` samples a second."""

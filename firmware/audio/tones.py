@@ -20,7 +20,7 @@ class Segment:
     level_dbm0: float = -13.0
     """Level of each frequency."""
     modulation_hz: float = 0.0
-    """If not 0, the first frequency is amplitude modulated by this one (as Japan's ringback and Britain's old tones)."""
+    """If not 0, the first frequency is amplitude modulated by this one (as Japan's ringback, Australia's dial tone)."""
 
 
 @dataclass(frozen=True, slots=True)

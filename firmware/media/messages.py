@@ -7,7 +7,9 @@ The engine runs in the phone's process (simulator, tests) or in one of its own (
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
+
+import msgspec
 
 from firmware.audio.tones import Tone
 
@@ -37,6 +39,8 @@ class OpenSession:
     session: str
     host: str
     """Local numeric host to bind."""
+    port: int | None = None
+    """Only this RTP port (a session opened again after the engine died); None: any free one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +200,37 @@ class RemoteLeft:
 
 
 Event = SessionOpened | SessionRefused | RemoteDigit | Quality | MediaStopped | RemoteLeft
+
+# --- on the socket pair ---
+
+Message = Command | Event
+
+
+class MalformedMessage(ValueError):
+    """The octets are not one of our messages."""
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_NAMED = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
+_DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {
+    kind.__name__: msgspec.msgpack.Decoder(kind) for kind in get_args(Message)
+}
+
+
+def encode(message: Message) -> bytes:
+    """The octets of a message: its class's name and its fields, in MessagePack."""
+    return _ENCODER.encode((type(message).__name__, message))
+
+
+def decode(data: bytes) -> Message:
+    """The message that `encode` made octets of.
+
+    Raises:
+        MalformedMessage: they are not a message's.
+    """
+    try:
+        name, fields = _NAMED.decode(data)
+        message: Message = _DECODERS[name].decode(fields)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError) as error:
+        raise MalformedMessage(f"no media message: {error}") from error
+    return message
