@@ -16,9 +16,11 @@ from enum import Enum
 from typing import Protocol
 
 KEYS: frozenset[str] = frozenset(
-    [*"0123456789*#"]
-    + ["hold", "transfer", "redial", "mute", "speaker", "volume-up", "volume-down"]
-    + ["line1", "line2", "ok", "back", "up", "down", "left", "right"]
+    [
+        *"0123456789*#",
+        *("hold", "transfer", "redial", "mute", "speaker", "volume-up", "volume-down"),
+        *("line1", "line2", "ok", "back", "up", "down", "left", "right"),
+    ]
 )
 """Every key a board may have, by name. A board has the twelve digits and any subset of the others."""
 
@@ -161,19 +163,39 @@ class Board(Protocol):
     """A whole telephone. Devices it lacks are None."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The board's name."""
+        ...
+
     @property
-    def hook(self) -> HookSwitch | None: ...
+    def hook(self) -> HookSwitch | None:
+        """The cradle's contact."""
+        ...
+
     @property
-    def keypad(self) -> Keypad | None: ...
+    def keypad(self) -> Keypad | None:
+        """The keys."""
+        ...
+
     @property
-    def display(self) -> Display | None: ...
+    def display(self) -> Display | None:
+        """The panel."""
+        ...
+
     @property
-    def lamps(self) -> Lamps: ...
+    def lamps(self) -> Lamps:
+        """The lamps; one the board lacks is ignored."""
+        ...
+
     @property
-    def ringer(self) -> Ringer | None: ...
+    def ringer(self) -> Ringer | None:
+        """The bell; None: ring on the loudspeaker."""
+        ...
+
     @property
-    def audio(self) -> AudioPort: ...
+    def audio(self) -> AudioPort:
+        """The sound card."""
+        ...
 
     def listen(self, notify: Callable[[BoardEvent], None]) -> None:
         """Call `notify` with each event from now on; it may be called from a driver's thread."""

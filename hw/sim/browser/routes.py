@@ -1,0 +1,345 @@
+"""HTTP for a simulated telephone: its hardware for scripts and for the page, and the page itself.
+
+    POST /sim/hook              {"off": true}
+    POST /sim/key               {"key": "5", "down": true}, or {"press": "1002#"} typed as a person would
+    GET  /sim/board             what lamps, keys, hook and bell are doing
+    GET  /sim/events            the same and the picture, as server-sent events, at every change
+    GET  /sim/display.png?scale=N, /sim/display.txt
+    PUT  /sim/microphone        a WAV file
+    GET  /sim/earpiece.wav?seconds=N, /sim/speaker.wav?seconds=N
+    WS   /sim/audio             s16le mono both ways; the first text message gives the rate
+
+Errors are `{"error": "plain words"}`. Whoever mounts the routes sees to the token; that no *other site's* page
+works the telephone or listens to it is seen to here, by the Origin header (RFC 6454 §7, RFC 6455 §10.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import html
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import WSMsgType, web
+
+from hw import DeviceError
+from hw.sim.board import SimBoard
+from hw.sim.sound import REMEMBERED, LiveSound, Recording
+from hw.sim.wav import UnreadableSound, read_wav, write_wav
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Pause = Callable[[float], Awaitable[None]]
+
+KEY_DOWN = 0.1
+"""Seconds for which a typed key is down."""
+KEY_GAP = 0.08
+"""Seconds between typed keys."""
+MOST_TYPED = 64
+LARGEST_COMMAND = 4096
+"""Octets of a JSON body."""
+LARGEST_WAV = 32 * 1024 * 1024
+"""Octets."""
+LARGEST_FRAME = 64 * 1024
+"""Octets of one WebSocket message."""
+HEARTBEAT = 15.0
+"""Seconds between signs of life to an event stream."""
+PAGE_FILES = {
+    "handset.css": "text/css",
+    "handset.js": "text/javascript",
+    "drawing.js": "text/javascript",
+    "sound.js": "text/javascript",
+    "sound-worklet.js": "text/javascript",
+}
+HERE = Path(__file__).parent
+CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+
+
+class Refusal(Exception):
+    """What was asked cannot be done; becomes the JSON error."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def sim_routes(board: SimBoard, pause: Pause = asyncio.sleep) -> list[web.RouteDef]:
+    """The routes of one board, all below `/sim/`. `pause` waits out the seconds of a typed key."""
+    hardware = _Hardware(board, pause)
+    return [
+        web.post("/sim/hook", _guarded(hardware.hook)),
+        web.post("/sim/key", _guarded(hardware.key)),
+        web.get("/sim/board", _guarded(hardware.state)),
+        web.get("/sim/events", _guarded(hardware.events)),
+        web.get("/sim/display.png", _guarded(hardware.picture)),
+        web.get("/sim/display.txt", _guarded(hardware.text)),
+        web.put("/sim/microphone", _guarded(hardware.microphone)),
+        web.get("/sim/earpiece.wav", _guarded(hardware.earpiece)),
+        web.get("/sim/speaker.wav", _guarded(hardware.speaker)),
+        web.get("/sim/audio", _guarded(hardware.audio)),
+    ]
+
+
+def page_routes(users: Sequence[tuple[str, str]], base: str = "/phones/{user}/") -> list[web.RouteDef]:
+    """The page of all `users` (user, name) at `/`, and each one's own at `/phones/USER/`.
+
+    `base` is where a user's `/sim/` routes are mounted; with one phone at the root it is "/". Add these routes to
+    an application before its sub-applications, which would otherwise answer for `/phones/USER/`.
+    """
+    phones = [{"user": user, "name": name, "base": base.format(user=user)} for user, name in users]
+    routes = [web.get("/", _page(phones))]
+    routes += [web.get(phone["base"], _page([phone])) for phone in phones if phone["base"] != "/"]
+    return routes + [web.get(f"/page/{name}", _file(name, kind)) for name, kind in PAGE_FILES.items()]
+
+
+def _page(phones: list[dict[str, str]]) -> Handler:
+    listed = json.dumps(phones).replace("<", "\\u003c")
+    title = html.escape(", ".join(phone["name"] for phone in phones))
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        text = (HERE / "index.html").read_text().replace("{{phones}}", listed).replace("{{title}}", title)
+        headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
+        return web.Response(text=text, content_type="text/html", headers=headers)
+
+    return page
+
+
+def _file(name: str, kind: str) -> Handler:
+    async def file(request: web.Request) -> web.StreamResponse:
+        text = (HERE / name).read_text()
+        return web.Response(text=text, content_type=kind, headers={"Cache-Control": "no-cache"})
+
+    return file
+
+
+def _guarded(handler: Handler) -> Handler:
+    """The handler, for pages of this very server only, with refusals as JSON."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        try:
+            origin = request.headers.get("Origin")
+            if origin is not None and urlsplit(origin).netloc != request.host:
+                raise Refusal(403, "another site's page may not use this telephone")
+            return await handler(request)
+        except Refusal as refusal:
+            return web.json_response({"error": str(refusal)}, status=refusal.status)
+
+    return guarded
+
+
+async def _body(request: web.Request, largest: int) -> bytes:
+    """The request's body, read here so that the limit is ours whatever the application's is."""
+    octets = bytearray()
+    async for chunk in request.content.iter_any():
+        octets += chunk
+        if len(octets) > largest:
+            raise Refusal(413, f"more than {largest} octets")
+    return bytes(octets)
+
+
+async def _command(request: web.Request) -> dict[str, Any]:
+    try:
+        command = json.loads(await _body(request, LARGEST_COMMAND))
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, f"the body is not JSON: {error}") from error
+    if not isinstance(command, dict):
+        raise Refusal(400, "the body must be a JSON object")
+    return command
+
+
+def _seconds(request: web.Request) -> float:
+    text = request.query.get("seconds", "10")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= REMEMBERED:
+        raise Refusal(400, f"seconds must be above 0 and at most {REMEMBERED:g}, not {text!r}")
+    return seconds
+
+
+class _Hardware:
+    """One board's handlers."""
+
+    def __init__(self, board: SimBoard, pause: Pause) -> None:
+        self._board = board
+        self._pause = pause
+        self._typing = asyncio.Lock()
+
+    async def hook(self, request: web.Request) -> web.StreamResponse:
+        off = (await _command(request)).get("off")
+        if not isinstance(off, bool):
+            raise Refusal(400, 'say {"off": true} to lift the handset, {"off": false} to put it down')
+        if off:
+            self._board.lift()
+        else:
+            self._board.replace()
+        return web.json_response(self._state())
+
+    async def key(self, request: web.Request) -> web.StreamResponse:
+        command = await _command(request)
+        if "press" in command:
+            await self._type(self._keys_of(command["press"]))
+        else:
+            self._move(command.get("key"), command.get("down"))
+        return web.json_response(self._state())
+
+    async def state(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(self._state())
+
+    async def picture(self, request: web.Request) -> web.StreamResponse:
+        scale = request.query.get("scale", "1")
+        if scale not in {"1", "2", "3", "4", "5", "6", "7", "8"}:
+            raise Refusal(400, "scale must be a whole number from 1 to 8")
+        png = self._board.display.png(int(scale))
+        return web.Response(body=png, content_type="image/png", headers={"Cache-Control": "no-store"})
+
+    async def text(self, request: web.Request) -> web.StreamResponse:
+        lines = "".join(f"{line}\n" for line in self._board.display.lines)
+        return web.Response(text=lines, headers={"Cache-Control": "no-store"})
+
+    async def microphone(self, request: web.Request) -> web.StreamResponse:
+        sound = self._board.audio
+        octets = await _body(request, LARGEST_WAV)
+        try:
+            # A long file takes a while to resample; the telephone goes on meanwhile.
+            samples = await asyncio.to_thread(read_wav, octets, sound.rate_hz)
+        except UnreadableSound as error:
+            raise Refusal(415, str(error)) from error
+        try:
+            sound.speak(samples)
+        except ValueError as error:
+            raise Refusal(409, str(error)) from error
+        return web.json_response({"seconds": len(samples) / 2 / sound.rate_hz})
+
+    async def earpiece(self, request: web.Request) -> web.StreamResponse:
+        return self._heard(self._board.audio.earpiece, _seconds(request))
+
+    async def speaker(self, request: web.Request) -> web.StreamResponse:
+        return self._heard(self._board.audio.speaker, _seconds(request))
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Every state once, the newest when they come faster than the browser takes them."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        changed = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        unwatch = self._board.watch(lambda: loop.call_soon_threadsafe(changed.set))
+        try:
+            await response.prepare(request)
+            while True:
+                changed.clear()
+                await response.write(f"event: board\ndata: {json.dumps(self._everything())}\n\n".encode())
+                while not await _set_within(changed, HEARTBEAT):
+                    await response.write(b": alive\n\n")
+        except ConnectionResetError:
+            return response  # the page was closed
+        finally:
+            unwatch()
+
+    async def audio(self, request: web.Request) -> web.StreamResponse:
+        sound = self._board.audio
+        ready = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        try:
+            live = sound.connect(lambda: loop.call_soon_threadsafe(ready.set))
+        except DeviceError as error:
+            raise Refusal(409, str(error)) from error
+        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, heartbeat=20.0, compress=False)
+        try:
+            await socket.prepare(request)
+            form = {"encoding": "s16le", "channels": 1}
+            await socket.send_json({"rate_hz": sound.rate_hz, "frame_samples": sound.period_samples, **form})
+            playing = asyncio.create_task(_play(socket, live, ready))
+            try:
+                await _listen(socket, live)
+            finally:
+                playing.cancel()
+        except ConnectionResetError:
+            pass  # the page was closed
+        finally:
+            live.close()
+        return socket
+
+    def _state(self) -> dict[str, Any]:
+        board = self._board
+        return {
+            "hook": "off" if board.hook.lifted else "on",
+            "keys_down": sorted(board.keypad.keys_down),
+            "lamps": {lamp: state.value for lamp, state in board.lamps.states.items()},
+            "ringing": board.ringer.ringing,
+        }
+
+    def _everything(self) -> dict[str, Any]:
+        board = self._board
+        return self._state() | {
+            "ring": {"cadence_ms": board.ringer.cadence_ms, "volume": board.ringer.volume},
+            "keys": sorted(board.keypad.keys),
+            "display": {
+                "width": board.display.size[0],
+                "height": board.display.size[1],
+                "pixels": base64.b64encode(board.display.pixels).decode(),
+                "lines": board.display.lines,
+            },
+        }
+
+    def _heard(self, recording: Recording, seconds: float) -> web.Response:
+        wav = write_wav(recording.last(seconds), self._board.audio.rate_hz)
+        return web.Response(body=wav, content_type="audio/wav", headers={"Cache-Control": "no-store"})
+
+    def _move(self, key: object, down: object) -> None:
+        if not isinstance(key, str) or not isinstance(down, bool):
+            raise Refusal(400, 'say {"key": "5", "down": true}, or {"press": "1002#"}')
+        self._check(key)
+        if down:
+            self._board.press(key)
+        else:
+            self._board.release(key)
+
+    def _keys_of(self, press: object) -> list[str]:
+        """The keys of a "press": one named key, or a run of digits."""
+        if not isinstance(press, str) or not 0 < len(press) <= MOST_TYPED:
+            raise Refusal(400, f"press must be 1 to {MOST_TYPED} characters")
+        keys = [press] if press in self._board.keypad.keys else list(press)
+        for key in keys:
+            self._check(key)
+        return keys
+
+    def _check(self, key: str) -> None:
+        if key not in self._board.keypad.keys:
+            raise Refusal(400, f"this telephone has no key {key!r}")
+
+    async def _type(self, keys: list[str]) -> None:
+        async with self._typing:  # two scripts do not type into each other's numbers
+            for position, key in enumerate(keys):
+                if position:
+                    await self._pause(KEY_GAP)
+                self._board.press(key)
+                try:
+                    await self._pause(KEY_DOWN)
+                finally:
+                    self._board.release(key)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _play(socket: web.WebSocketResponse, live: LiveSound, ready: asyncio.Event) -> None:
+    while True:
+        await ready.wait()
+        ready.clear()
+        for frame in live.heard():
+            await socket.send_bytes(frame)
+
+
+async def _listen(socket: web.WebSocketResponse, live: LiveSound) -> None:
+    async for message in socket:
+        if message.type is WSMsgType.BINARY:
+            live.speak(message.data)
