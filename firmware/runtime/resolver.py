@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 from firmware.sip.locating import Answer, NamingPointer, Question, Search, ServiceRecord
 from firmware.sip.transport import Hop, Locate, SocketAddress
@@ -242,7 +242,7 @@ def _negative_ttl(none: dns.resolver.NXDOMAIN) -> float:
     # RFC 2308 §5: the TTL of a negative answer is in the SOA that comes with it.
     ttls = [
         min(rrset.ttl, record.minimum)
-        for response in none.responses().values()
+        for response in cast(Any, none).responses().values()  # untyped there
         for rrset in response.authority
         for record in rrset
         if hasattr(record, "minimum")
