@@ -1,0 +1,65 @@
+"""Which source address is the far end's: symmetric RTP (RFC 4961) guarded against injected packets.
+
+Packets from the signalled address are always the far end's. A translated far end sends from another one: it is believed
+after a run of packets in sequence, and only while nothing comes from the address believed so far.
+"""
+
+from __future__ import annotations
+
+Address = tuple[str, int]
+
+RUN = 5
+"""Packets in sequence, of one SSRC, from one new address, before it is believed."""
+SILENCE = 5.0
+"""Seconds without a packet from the address believed so far, before another may be."""
+
+
+class Latch:
+    """The address we believe in.
+
+    if latch.accepts(source, packet.ssrc, packet.sequence, now): ...
+    """
+
+    __slots__ = ("_candidate", "_candidate_sequence", "_candidate_ssrc", "_heard_at", "_run", "_signalled", "address")
+
+    def __init__(self, signalled: Address) -> None:
+        self._signalled = signalled
+        self.address = signalled
+        """Where the far end is: send there."""
+        self._heard_at: float | None = None
+        self._forget_candidate()
+
+    @property
+    def signalled(self) -> Address:
+        """The address the far end said in SDP."""
+        return self._signalled
+
+    def _forget_candidate(self) -> None:
+        self._candidate: Address | None = None
+        self._candidate_ssrc = 0
+        self._candidate_sequence = 0
+        self._run = 0
+
+    def accepts(self, source: Address, ssrc: int, sequence: int, now: float) -> bool:
+        """Tell whether a packet is the far end's; the address moves when a run is complete."""
+        if source == self.address:
+            self._heard_at = now
+            return True
+        if source != self._signalled and self._locked(now):
+            return False
+        self._count(source, ssrc, sequence)
+        if self._run < RUN:
+            return False
+        self.address = source
+        self._heard_at = now
+        self._forget_candidate()
+        return True
+
+    def _locked(self, now: float) -> bool:
+        return self._heard_at is not None and now - self._heard_at < SILENCE
+
+    def _count(self, source: Address, ssrc: int, sequence: int) -> None:
+        expected = (self._candidate_sequence + 1) & 0xFFFF
+        follows = source == self._candidate and ssrc == self._candidate_ssrc and sequence == expected
+        self._run = self._run + 1 if follows else 1
+        self._candidate, self._candidate_ssrc, self._candidate_sequence = source, ssrc, sequence
