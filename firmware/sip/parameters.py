@@ -1,0 +1,137 @@
+"""Parameters of URIs and header fields: ordered, immutable, names without case (RFC 3261 §7.3.1, §19.1.1, §25.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from firmware.sip.grammar import QUOTED, TOKEN_CHARACTERS, MalformedMessage, escape, quote, unescape, unquote
+
+_PARAMETER = re.compile(
+    rf';[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]*(?:=[ \t]*(?:([^\x00-\x20";,<>\\\x7f]++)|({QUOTED}))[ \t]*)?', re.DOTALL
+)
+_BARE = re.compile(r'[^\x00-\x20";,<>\\\x7f]+')
+_URI_PARAMETER_SAFE = "[]/:&+$!*'()"
+"""param-unreserved and the marks (§25.1)."""
+
+_ALWAYS_QUOTED = frozenset(["methods", "events", "extensions", "schemes", "description", "languages", "text"])
+"""RFC 3840 §9 feature tags and RFC 3326's text: their values are quoted even where a token would do."""
+
+
+class Parameters:
+    """An ordered, immutable mapping of lower-case names to values without their quotes or escapes; None is a flag."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Iterable[tuple[str, str | None]] | Mapping[str, str | None] = ()) -> None:
+        pairs = items.items() if isinstance(items, Mapping) else items
+        self._items = tuple((name.lower(), value) for name, value in pairs)
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the first value of `name`; `default` if absent; None for a flag."""
+        name = name.lower()
+        for key, value in self._items:
+            if key == name:
+                return value
+        return default
+
+    def has(self, name: str) -> bool:
+        """Whether `name` is present, as a flag or with a value."""
+        name = name.lower()
+        return any(key == name for key, _ in self._items)
+
+    __contains__ = has
+
+    def with_(self, name: str, value: str | None = None) -> Parameters:
+        """Return a copy in which `name` has `value`, in its place if it was there, else at the end."""
+        name = name.lower()
+        if not self.has(name):
+            return Parameters((*self._items, (name, value)))
+        return Parameters((key, value if key == name else old) for key, old in self._items)
+
+    def without(self, *names: str) -> Parameters:
+        """Return a copy lacking `names`."""
+        dropped = {name.lower() for name in names}
+        return Parameters(item for item in self._items if item[0] not in dropped)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names in order, lower case."""
+        return tuple(name for name, _ in self._items)
+
+    def __iter__(self) -> Iterator[tuple[str, str | None]]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Parameters) and self._items == other._items
+
+    def __hash__(self) -> int:
+        return hash(self._items)
+
+    def __repr__(self) -> str:
+        return f"Parameters({list(self._items)!r})"
+
+    def __str__(self) -> str:
+        """Return the header field form, `;name=value;flag`, quoting where §25.1's gen-value needs it."""
+        return "".join([_format_header_parameter(name, value) for name, value in self._items])
+
+    def uri_text(self) -> str:
+        """Return the URI form, `;name=value;flag`, escaped (§19.1.2)."""
+        return "".join([_format_uri_parameter(name, value) for name, value in self._items])
+
+
+NO_PARAMETERS = Parameters()
+"""None at all."""
+
+
+def _format_header_parameter(name: str, value: str | None) -> str:
+    if value is None:
+        return f";{name}"
+    if name[0] == "+" or name in _ALWAYS_QUOTED or not _BARE.fullmatch(value):
+        return f";{name}={quote(value)}"
+    return f";{name}={value}"
+
+
+def _format_uri_parameter(name: str, value: str | None) -> str:
+    if value is None:
+        return f";{escape(name, _URI_PARAMETER_SAFE)}"
+    return f";{escape(name, _URI_PARAMETER_SAFE)}={escape(value, _URI_PARAMETER_SAFE)}"
+
+
+def _from_items(items: list[tuple[str, str | None]]) -> Parameters:
+    parameters = Parameters.__new__(Parameters)
+    parameters._items = tuple(items)
+    return parameters
+
+
+def parse_parameters(text: str) -> Parameters:
+    """Read `;name=value;flag` of a header field (§25.1 generic-param); raises MalformedMessage."""
+    if not text:
+        return NO_PARAMETERS
+    items: list[tuple[str, str | None]] = []
+    position, end = 0, len(text)
+    while position < end:
+        match = _PARAMETER.match(text, position)
+        if match is None:
+            raise MalformedMessage("Bad parameter")
+        name, value, quoted = match.groups()
+        items.append((name.lower(), value if quoted is None else unquote(quoted)))
+        position = match.end()
+    return _from_items(items)
+
+
+def parse_uri_parameters(text: str) -> Parameters:
+    """Read `;name=value;flag` of a URI (§25.1 uri-parameters); raises MalformedMessage for an empty name."""
+    if not text:
+        return NO_PARAMETERS
+    items: list[tuple[str, str | None]] = []
+    for piece in text[1:].split(";"):
+        name, equals, value = piece.partition("=")
+        if not name:
+            raise MalformedMessage("Empty URI parameter")
+        if "%" in piece:
+            name, value = unescape(name), unescape(value)
+        items.append((name.lower(), value if equals else None))
+    return _from_items(items)

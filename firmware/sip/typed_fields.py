@@ -1,0 +1,260 @@
+"""Every header field we know as a typed property of a message: RFC 3261 §20 and the RFCs named beside each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, Self, TypeVar, overload
+
+from firmware.sip.address import Contact, parse_contact, parse_name_address
+from firmware.sip.credentials import (
+    parse_authentication_info,
+    parse_challenge,
+    parse_credentials,
+)
+from firmware.sip.field_values import (
+    parse_call_id,
+    parse_cseq,
+    parse_date,
+    parse_disposition,
+    parse_event,
+    parse_media_type,
+    parse_qualified,
+    parse_rack,
+    parse_reason,
+    parse_replaces,
+    parse_retry_after,
+    parse_session_expires,
+    parse_subscription_state,
+    parse_target_dialog,
+    parse_timestamp,
+    parse_tokens,
+    parse_warning,
+)
+from firmware.sip.fields import Fields
+from firmware.sip.grammar import MalformedMessage, parse_number, split_list
+from firmware.sip.via import Via, parse_via
+
+T = TypeVar("T")
+Lines = tuple[str, ...]
+
+
+class TypedField(Generic[T]):
+    """A property that reads a header field when first asked and then remembers it; raises MalformedMessage."""
+
+    __slots__ = ("_name", "_parse")
+
+    def __init__(self, name: str, parse: Callable[[str, Lines], T]) -> None:
+        self._name = name
+        self._parse = parse
+
+    @overload
+    def __get__(self, message: None, owner: type[object]) -> Self: ...
+    @overload
+    def __get__(self, message: TypedFields, owner: type[object]) -> T: ...
+    def __get__(self, message: TypedFields | None, owner: type[object]) -> Self | T:
+        return self if message is None else message.fields.typed(self._name, self._parse)
+
+
+def _only(name: str, lines: Lines) -> str:
+    # §7.3.1: several lines are allowed only where the value is a comma-separated list.
+    if len(lines) != 1:
+        raise MalformedMessage(f"Missing {name}" if not lines else f"Several {name}")
+    return lines[0]
+
+
+def _required(parse: Callable[[str], T]) -> Callable[[str, Lines], T]:
+    return lambda name, lines: parse(_only(name, lines))
+
+
+def _optional(parse: Callable[[str], T]) -> Callable[[str, Lines], T | None]:
+    return lambda name, lines: parse(_only(name, lines)) if lines else None
+
+
+def _listed(parse: Callable[[str], T]) -> Callable[[str, Lines], tuple[T, ...]]:
+    def parse_all(name: str, lines: Lines) -> tuple[T, ...]:
+        if len(lines) == 1 and "," not in lines[0]:
+            return (parse(lines[0]),)
+        return tuple([parse(element) for line in lines for element in split_list(line)])
+
+    return parse_all
+
+
+def _each_line(parse: Callable[[str], T]) -> Callable[[str, Lines], tuple[T, ...]]:
+    # §7.3.1: the four authentication fields are never combined in one line.
+    return lambda name, lines: tuple([parse(line) for line in lines])
+
+
+def _listed_or_absent(parse: Callable[[str], T]) -> Callable[[str, Lines], tuple[T, ...] | None]:
+    def parse_all(name: str, lines: Lines) -> tuple[T, ...] | None:
+        if not lines:
+            return None
+        return tuple([parse(element) for line in lines for element in split_list(line) if element])
+
+    return parse_all
+
+
+def _tokens(name: str, lines: Lines) -> tuple[str, ...]:
+    return parse_tokens(lines)
+
+
+def _words(name: str, lines: Lines) -> tuple[str, ...]:
+    return tuple([word for line in lines for word in split_list(line) if word])
+
+
+def _text(name: str, lines: Lines) -> str | None:
+    return lines[0] if lines else None
+
+
+def _privacy(name: str, lines: Lines) -> tuple[str, ...]:
+    # RFC 3323 §4.2: priv-values are separated by semicolons.
+    return parse_tokens(line.replace(";", ",") for line in lines)
+
+
+def _vias(name: str, lines: Lines) -> tuple[Via, ...]:
+    if not lines:
+        raise MalformedMessage("Missing Via")
+    return _listed(parse_via)(name, lines)
+
+
+def _contacts(name: str, lines: Lines) -> tuple[Contact, ...]:
+    if lines == ("*",):
+        return ()
+    return _listed_contacts(name, lines)
+
+
+def _max_forwards(text: str) -> int:
+    return parse_number(text, 255)
+
+
+def _clamped(text: str) -> int:
+    # §10.2: values above 2**32-1 may be treated as 2**32-1.
+    return min(parse_number(text, 10**20), 2**32 - 1)
+
+
+_listed_contacts = _listed(parse_contact)
+
+
+class TypedFields:
+    """The typed header fields of a message. Absent ones are None or (); a bad or missing mandatory one raises.
+
+    Texts that a peer chose freely (subject, user_agent...) are shown through `grammar.display_text`.
+    """
+
+    __slots__ = ()
+
+    fields: Fields
+
+    # Mandatory in every message (§8.1.1).
+    vias = TypedField("Via", _vias)
+    from_ = TypedField("From", _required(parse_name_address))
+    to = TypedField("To", _required(parse_name_address))
+    call_id = TypedField("Call-ID", _required(parse_call_id))
+    cseq = TypedField("CSeq", _required(parse_cseq))
+
+    # Routing.
+    max_forwards = TypedField("Max-Forwards", _optional(_max_forwards))
+    contacts = TypedField("Contact", _contacts)
+    routes = TypedField("Route", _listed(parse_name_address))
+    record_routes = TypedField("Record-Route", _listed(parse_name_address))
+    path = TypedField("Path", _listed(parse_name_address))  # RFC 3327
+    service_routes = TypedField("Service-Route", _listed(parse_name_address))  # RFC 3608
+    max_breadth = TypedField("Max-Breadth", _optional(parse_number))  # RFC 5393
+
+    # Time.
+    expires = TypedField("Expires", _optional(_clamped))
+    min_expires = TypedField("Min-Expires", _optional(_clamped))
+    retry_after = TypedField("Retry-After", _optional(parse_retry_after))
+    date = TypedField("Date", _optional(parse_date))
+    timestamp = TypedField("Timestamp", _optional(parse_timestamp))
+    session_expires = TypedField("Session-Expires", _optional(parse_session_expires))  # RFC 4028
+    min_se = TypedField("Min-SE", _optional(parse_session_expires))  # RFC 4028
+
+    # What each side can do.
+    allow = TypedField("Allow", _tokens)
+    supported = TypedField("Supported", _tokens)
+    require = TypedField("Require", _tokens)
+    proxy_require = TypedField("Proxy-Require", _tokens)
+    unsupported = TypedField("Unsupported", _tokens)
+    allow_events = TypedField("Allow-Events", _tokens)  # RFC 6665
+    accept = TypedField("Accept", _listed_or_absent(parse_media_type))
+    accept_encoding = TypedField(
+        "Accept-Encoding", _listed_or_absent(parse_qualified)
+    )
+    accept_language = TypedField(
+        "Accept-Language", _listed_or_absent(parse_qualified)
+    )
+
+    # The body.
+    content_type = TypedField("Content-Type", _optional(parse_media_type))
+    content_length = TypedField("Content-Length", _optional(parse_number))
+    content_disposition = TypedField(
+        "Content-Disposition", _optional(parse_disposition)
+    )
+    content_encoding = TypedField("Content-Encoding", _tokens)
+    content_language = TypedField("Content-Language", _tokens)
+    mime_version = TypedField("MIME-Version", _text)
+
+    # Authentication (§22).
+    www_authenticate = TypedField("WWW-Authenticate", _each_line(parse_challenge))
+    proxy_authenticate = TypedField("Proxy-Authenticate", _each_line(parse_challenge))
+    authorization = TypedField("Authorization", _each_line(parse_credentials))
+    proxy_authorization = TypedField("Proxy-Authorization", _each_line(parse_credentials))
+    authentication_info = TypedField(
+        "Authentication-Info", _optional(parse_authentication_info)
+    )
+
+    # Said to the person.
+    subject = TypedField("Subject", _text)
+    organization = TypedField("Organization", _text)
+    priority = TypedField("Priority", _text)
+    user_agent = TypedField("User-Agent", _text)
+    server = TypedField("Server", _text)
+    alert_info = TypedField("Alert-Info", _listed(parse_name_address))
+    call_info = TypedField("Call-Info", _listed(parse_name_address))
+    error_info = TypedField("Error-Info", _listed(parse_name_address))
+    warning = TypedField("Warning", _listed(parse_warning))
+    reasons = TypedField("Reason", _listed(parse_reason))  # RFC 3326
+    in_reply_to = TypedField("In-Reply-To", _words)
+
+    # Who it is.
+    reply_to = TypedField("Reply-To", _optional(parse_name_address))
+    p_asserted_identity = TypedField("P-Asserted-Identity", _listed(parse_name_address))  # RFC 3325
+    p_preferred_identity = TypedField("P-Preferred-Identity", _listed(parse_name_address))  # RFC 3325
+    diversion = TypedField("Diversion", _listed(parse_name_address))  # RFC 5806
+    privacy = TypedField("Privacy", _privacy)  # RFC 3323
+
+    # Transfers and takeovers.
+    refer_to = TypedField("Refer-To", _optional(parse_name_address))  # RFC 3515
+    referred_by = TypedField("Referred-By", _optional(parse_name_address))  # RFC 3892
+    refer_sub = TypedField("Refer-Sub", _optional(parse_qualified))  # RFC 4488
+    replaces = TypedField("Replaces", _optional(parse_replaces))  # RFC 3891
+    join = TypedField("Join", _optional(parse_replaces))  # RFC 3911
+    target_dialog = TypedField(  # RFC 4538
+        "Target-Dialog", _optional(parse_target_dialog)
+    )
+
+    # Events and reliable provisional responses.
+    event = TypedField("Event", _optional(parse_event))  # RFC 6665
+    subscription_state = TypedField(  # RFC 6665
+        "Subscription-State", _optional(parse_subscription_state)
+    )
+    sip_etag = TypedField("SIP-ETag", _text)  # RFC 3903
+    sip_if_match = TypedField("SIP-If-Match", _text)  # RFC 3903
+    rseq = TypedField("RSeq", _optional(parse_number))  # RFC 3262
+    rack = TypedField("RAck", _optional(parse_rack))  # RFC 3262
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via."""
+        return self.vias[0]
+
+    @property
+    def contact(self) -> Contact | None:
+        """The first Contact, None if there is none or it is `*`."""
+        contacts = self.contacts
+        return contacts[0] if contacts else None
+
+    @property
+    def contact_is_wildcard(self) -> bool:
+        """Whether Contact is `*`: all bindings (§10.2.2)."""
+        return self.fields.all("Contact") == ("*",)
