@@ -1,0 +1,1 @@
+"""From a dialled number to where to call. Pure."""

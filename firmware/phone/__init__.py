@@ -1,0 +1,1 @@
+"""What the person at the desk experiences: lines, calls, keys, tones. Pure."""

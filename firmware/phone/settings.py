@@ -62,6 +62,8 @@ class Timeouts:
     """How long it rings back each time."""
     transfer: float = 60.0
     """Waiting for the outcome of a transfer."""
+    replaced: float = 10.0
+    """After a transfer brought us to somebody new, the old call is left so long to end by itself."""
     failure_tone: float = 30.0
     """Busy, congestion and the other tones at the end of a call; then the howler."""
     ended_screen: float = 5.0

@@ -1,0 +1,61 @@
+"""Digits being typed: collected until the dial plan, `#`, OK or a pause makes them a number (RFC 3435 §2.1.5)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from firmware.numbering.dial_plan import DialPlan
+from firmware.phone.settings import Timeouts
+
+LONGEST = 64
+"""Digits; more are not taken."""
+
+Step = Literal["wait", "dial", "refuse"]
+"""More may come; this is the number; no number begins like this."""
+
+
+class Entry:
+    """One attempt at typing a number."""
+
+    def __init__(self, plan: DialPlan, timeouts: Timeouts, *, transfers: str | None = None) -> None:
+        """`transfers`: id of the call that is to go to this number, None: it is to be called."""
+        self._plan = plan
+        self._timeouts = timeouts
+        self.transfers = transfers
+        self.digits = ""
+        self.howling = False
+        """Nothing was dialled for so long that the howler sounds."""
+        self.refused = False
+        """No number begins with these digits."""
+        self.line: int | None = None
+        """The line chosen by its key, None: the first free one."""
+
+    def press(self, digit: str) -> Step:
+        """Take one of 0-9, * and #. `#` ends the number; as the first digit it is part of it."""
+        if self.howling or self.refused:
+            return "wait"
+        if digit == "#" and self.digits:
+            return "dial"
+        if len(self.digits) < LONGEST:
+            self.digits += digit
+        return self._judge()
+
+    def _judge(self) -> Step:
+        verdict = self._plan.verdict(self.digits)
+        if verdict == "none" and self.digits[0] not in "*#":
+            self.refused = True
+            return "refuse"
+        # A transfer leaves time for the key that says which kind it is.
+        return "dial" if verdict == "complete" and self.transfers is None else "wait"
+
+    def erase(self) -> None:
+        """Take the last digit back."""
+        self.digits = self.digits[:-1]
+        self.refused = False
+
+    def patience(self) -> float:
+        """Return how many seconds to wait for the next digit."""
+        if not self.digits:
+            return self._timeouts.first_digit
+        whole = self._plan.verdict(self.digits) in ("complete", "extendable")
+        return self._timeouts.critical if whole else self._timeouts.next_digit

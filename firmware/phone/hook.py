@@ -1,0 +1,62 @@
+"""Lifting and replacing the handset."""
+
+from __future__ import annotations
+
+from firmware.phone import transfers
+from firmware.phone.calls import Call
+from firmware.phone.desk import Desk
+from firmware.phone.keys import send_entry, take_selected
+
+
+def lifted(desk: Desk, now: float) -> None:
+    """Answer who rings, send the number prepared on the panel, take a hands-free call to the ear, or get dial tone."""
+    was_handsfree, desk.handsfree, desk.off_hook = desk.handsfree, False, True
+    caller, held = desk.calls.alerting(), desk.calls.recalling()
+    if was_handsfree:
+        if desk.stage == "ended":
+            desk.begin_entry(now)
+    elif caller is not None:
+        desk.answer(caller, now)
+    elif held is not None:
+        desk.resume(held, now)
+    elif desk.entry is not None and desk.entry.digits:
+        send_entry(desk, now)
+    elif desk.stage == "menu" and desk.history.entries:
+        take_selected(desk, now)
+    else:
+        desk.begin_entry(now)
+
+
+def replaced(desk: Desk, now: float) -> None:
+    """Hang up, unless the phone is hands-free."""
+    desk.off_hook = False
+    if not desk.handsfree:
+        disconnect(desk, now)
+
+
+def disconnect(desk: Desk, now: float) -> None:
+    """The person leaves: what they were busy with ends; what they had set aside for it rings back.
+
+    A call that they put on hold before leaving stays on hold.
+    """
+    call = desk.focused
+    parked = call is not None and call.held_by_us
+    ended = _let_go(desk, call, now) if call is not None and not parked else None
+    if not parked:
+        for held in desk.calls.live():
+            if held.held_by_us and not held.transferring:
+                desk.ring_back(held, now)
+    desk.rest()
+    if ended is not None:
+        desk.show_end(ended, now, None)
+
+
+def _let_go(desk: Desk, call: Call, now: float) -> Call | None:
+    if transfers.can_complete(desk, call):
+        transfers.complete(desk, call, now)  # hanging up after the announcement is what completes it
+        return None
+    before = desk.calls.get(call.replaces)
+    if before is not None and before.live:
+        desk.hang_up(before, now)
+    desk.hang_up(call, now)
+    return call

@@ -1,0 +1,142 @@
+"""What the network tells the phone: calls that come, get on, and end; accounts that register."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from firmware.phone import transfers
+from firmware.phone.calls import Call
+from firmware.phone.desk import Desk
+from firmware.phone.events import (
+    AccountChanged,
+    AlertCall,
+    CallArrived,
+    CallConfirmed,
+    CallEnded,
+    CallMedia,
+    CallProgressed,
+    CallQuality,
+    CallTransferred,
+    EndCall,
+    HoldCall,
+)
+from firmware.phone.reasons import reason_for
+from firmware.phone.view import AccountView, HistoryView
+
+BUSY = 486
+
+
+def arrived(desk: Desk, event: CallArrived, now: float) -> None:
+    """Somebody calls: ring, or knock, or say that we are busy."""
+    if desk.calls.get(event.call) is not None:
+        return
+    line = desk.calls.free_line()
+    engaged = desk.present or bool(desk.calls.live())
+    if line is None or desk.settings.do_not_disturb or (engaged and not desk.settings.call_waiting):
+        desk.emit(EndCall(event.call, BUSY))
+        desk.history.add(HistoryView("missed", event.remote, now, 0.0))
+        return
+    call = Call(
+        id=event.call, direction="in", account=event.account, remote=event.remote, line=line, began_at=now,
+        state="ringing",
+    )  # fmt: skip
+    desk.calls.add(call)
+    desk.emit(AlertCall(call.id))
+    desk.alarms.set("incoming", now + desk.settings.timeouts.incoming, call.id)
+    if event.auto_answer_s is not None:
+        desk.alarms.set("auto-answer", now + event.auto_answer_s, call.id)
+
+
+def progressed(desk: Desk, event: CallProgressed, now: float) -> None:
+    """The far end is being called. Once its own sound comes it is not replaced by ours (RFC 3960 §3.2)."""
+    call = desk.calls.get(event.call)
+    if call is None or not call.trying:
+        return
+    if event.early_media:
+        call.state = "early"
+    elif event.status == 180 and call.state == "calling":
+        call.state = "ringing"
+
+
+def confirmed(desk: Desk, event: CallConfirmed, now: float) -> None:
+    """The two are connected."""
+    call = desk.calls.get(event.call)
+    if call is None or not call.live:
+        return
+    if event.remote is not None:
+        call.remote = event.remote
+    if call.talking:
+        return
+    call.state, call.answering, call.answered_at = "confirmed", False, now
+    desk.alarms.cancel("outgoing", call.id)
+    transfers.replaced(desk, call, now)
+    if call.held_by_us:  # asked for between our 200 and its ACK
+        desk.emit(HoldCall(call.id, hold=True))
+
+
+def media(desk: Desk, event: CallMedia, now: float) -> None:
+    """Codec, encryption, and whether they hold us. Whether we hold them is for the person to say, not the media."""
+    call = desk.calls.get(event.call)
+    if call is not None and call.live:
+        call.codec, call.encrypted, call.held_by_them = event.codec, event.encrypted, event.held_by_them
+
+
+def measured(desk: Desk, event: CallQuality, now: float) -> None:
+    """New figures."""
+    call = desk.calls.get(event.call)
+    if call is not None:
+        call.quality = event
+
+
+def transferred(desk: Desk, event: CallTransferred, now: float) -> None:
+    """How a transfer goes on."""
+    call = desk.calls.get(event.call)
+    if call is not None and call.live:
+        transfers.progressed(desk, call, event.status, now)
+
+
+def ended(desk: Desk, event: CallEnded, now: float) -> None:
+    """A call is over. If we ended it ourselves the phone has long known."""
+    call = desk.calls.get(event.call)
+    if call is None or not call.live:
+        return
+    in_focus = desk.focused is call
+    missed = call.alerting and not event.answered_elsewhere
+    code = event.code if event.code >= 200 else 487
+    desk.close(call, now, code, event.by, event.reason, missed=missed)
+    if event.answered_elsewhere:
+        call.cause = (code, "Answered elsewhere")
+    if in_focus and not transfers.fall_back(desk, call, now):
+        desk.show_end(call, now, reason_for(code, event.by).tone)
+
+
+def registered(desk: Desk, event: AccountChanged, now: float) -> None:
+    """An account came into service, or fell out of it."""
+    account: AccountView | None = desk.accounts.get(event.address)
+    if account is not None:
+        desk.accounts[event.address] = replace(
+            account, registered=event.registered, expires_at=event.expires_at, reason=event.reason
+        )
+
+
+def give_up(desk: Desk, call: Call, status: int, now: float) -> None:
+    """Nobody answered in time: 480 to a caller (and a missed call), CANCEL to a called person."""
+    desk.emit(EndCall(call.id, status))
+    in_focus = desk.focused is call
+    desk.close(call, now, 408 if call.direction == "out" else status, "local", missed=call.direction == "in")
+    if in_focus:
+        desk.show_end(call, now, "busy")
+
+
+HANDLERS: dict[type, Callable[[Desk, Any, float], None]] = {
+    CallArrived: arrived,
+    CallProgressed: progressed,
+    CallConfirmed: confirmed,
+    CallMedia: media,
+    CallQuality: measured,
+    CallTransferred: transferred,
+    CallEnded: ended,
+    AccountChanged: registered,
+}

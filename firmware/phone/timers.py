@@ -1,0 +1,104 @@
+"""What happens when the phone has waited long enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from firmware.phone import network, transfers
+from firmware.phone.alarms import Alarm, Kind
+from firmware.phone.calls import Call
+from firmware.phone.desk import Desk
+from firmware.phone.keys import leave_menu, send_entry
+
+NOT_AVAILABLE = 480
+CANCELLED = 487
+
+
+def expire(desk: Desk, alarm: Alarm, now: float) -> None:
+    """Do what one alarm was set for."""
+    kind, name = alarm
+    if kind in _AT_THE_DESK:
+        _AT_THE_DESK[kind](desk, now)
+        return
+    call = desk.calls.get(name)
+    if call is not None:
+        _OF_A_CALL[kind](desk, call, now)
+
+
+def _entry(desk: Desk, now: float) -> None:
+    entry = desk.entry
+    if entry is None:
+        return
+    if not desk.off_hook and (not desk.handsfree or not entry.digits or entry.refused):
+        desk.rest()
+    elif entry.digits and not entry.refused:
+        send_entry(desk, now)
+    else:
+        entry.howling = True
+
+
+def _tone(desk: Desk, now: float) -> None:
+    desk.ended_tone = "howler"
+
+
+def _screen(desk: Desk, now: float) -> None:
+    desk.rest()
+
+
+def _menu(desk: Desk, now: float) -> None:
+    leave_menu(desk, "back", now)
+
+
+def _volume(desk: Desk, now: float) -> None:
+    desk.levels.shown = ""
+
+
+def _notice(desk: Desk, now: float) -> None:
+    desk.notice = ""
+
+
+def _incoming(desk: Desk, call: Call, now: float) -> None:
+    network.give_up(desk, call, NOT_AVAILABLE, now)
+
+
+def _outgoing(desk: Desk, call: Call, now: float) -> None:
+    network.give_up(desk, call, CANCELLED, now)
+
+
+def _auto_answer(desk: Desk, call: Call, now: float) -> None:
+    alone = len(desk.calls.live()) == 1 and desk.stage != "entry"
+    if call.alerting and alone:
+        desk.answer(call, now)
+
+
+def _recall(desk: Desk, call: Call, now: float) -> None:
+    desk.ring_back(call, now)
+
+
+def _recall_ring(desk: Desk, call: Call, now: float) -> None:
+    call.recalling = False
+    desk.watch_hold(call, now)
+
+
+def _transfer(desk: Desk, call: Call, now: float) -> None:
+    transfers.failed(desk, call, "no news", now)
+
+
+def _replaced(desk: Desk, call: Call, now: float) -> None:
+    desk.hang_up(call, now)  # whoever sent us on has not left by itself
+
+
+def _listed(desk: Desk, call: Call, now: float) -> None:
+    if desk.focus == call.id:  # still on the panel
+        desk.alarms.set("listed", now + desk.settings.timeouts.ended_call, call.id)
+    else:
+        desk.calls.remove(call.id)
+
+
+_AT_THE_DESK: dict[Kind, Callable[[Desk, float], None]] = {
+    "entry": _entry, "tone": _tone, "screen": _screen, "menu": _menu, "volume": _volume, "notice": _notice,
+}  # fmt: skip
+_OF_A_CALL: dict[Kind, Callable[[Desk, Call, float], None]] = {
+    "incoming": _incoming, "outgoing": _outgoing, "auto-answer": _auto_answer, "recall": _recall,
+    "recall-ring": _recall_ring, "transfer": _transfer, "replaced": _replaced, "listed": _listed,
+}  # fmt: skip
