@@ -9,7 +9,7 @@ from urllib.parse import quote as percent_encode
 from urllib.parse import unquote as percent_decode
 
 if TYPE_CHECKING:
-    from firmware.sip.fields import Fields
+    from firmware.sip.header import Fields
 
 TOKEN_CHARACTERS = r"A-Za-z0-9\-.!%*_+`'~"
 """Inside a regular expression's brackets: the characters of a token (§25.1)."""

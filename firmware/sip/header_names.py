@@ -1,10 +1,25 @@
-"""Header field names: their usual spelling and compact forms (RFC 3261 §7.3.3, §20; the IANA registry for the later)."""
+"""Header field names: their usual spelling and compact forms (RFC 3261 §7.3.3, §20; later ones: IANA's registry)."""
 
 from __future__ import annotations
 
 from firmware.sip.grammar import MalformedMessage, is_token
 
-_NAMES = ["Accept", "Accept-Contact", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events", "Answer-Mode", "Authentication-Info", "Authorization", "CSeq", "Call-ID", "Call-Info", "Contact", "Content-Disposition", "Content-Encoding", "Content-ID", "Content-Language", "Content-Length", "Content-Type", "Date", "Diversion", "Encryption", "Error-Info", "Event", "Expires", "Flow-Timer", "From", "Hide", "History-Info", "Identity", "In-Reply-To", "Info-Package", "Join", "MIME-Version", "Max-Breadth", "Max-Forwards", "Min-Expires", "Min-SE", "Organization", "P-Access-Network-Info", "P-Asserted-Identity", "P-Called-Party-ID", "P-Early-Media", "P-Preferred-Identity", "Path", "Priority", "Privacy", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Require", "RAck", "RSeq", "Reason", "Record-Route", "Recv-Info", "Refer-Sub", "Refer-To", "Referred-By", "Reject-Contact", "Replaces", "Reply-To", "Request-Disposition", "Require", "Response-Key", "Retry-After", "Route", "SIP-ETag", "SIP-If-Match", "Server", "Service-Route", "Session-Expires", "Session-ID", "Subject", "Subscription-State", "Supported", "Target-Dialog", "Timestamp", "To", "Unsupported", "User-Agent", "Via", "WWW-Authenticate", "Warning"]
+# fmt: off
+_NAMES = (
+    "Accept", "Accept-Contact", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events",
+    "Answer-Mode", "Authentication-Info", "Authorization", "CSeq", "Call-ID", "Call-Info", "Contact",
+    "Content-Disposition", "Content-Encoding", "Content-ID", "Content-Language", "Content-Length",
+    "Content-Type", "Date", "Diversion", "Encryption", "Error-Info", "Event", "Expires", "Flow-Timer", "From",
+    "Hide", "History-Info", "Identity", "In-Reply-To", "Info-Package", "Join", "MIME-Version", "Max-Breadth",
+    "Max-Forwards", "Min-Expires", "Min-SE", "Organization", "P-Access-Network-Info", "P-Asserted-Identity",
+    "P-Called-Party-ID", "P-Early-Media", "P-Preferred-Identity", "Path", "Priority", "Privacy",
+    "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Require", "RAck", "RSeq", "Reason", "Record-Route",
+    "Recv-Info", "Refer-Sub", "Refer-To", "Referred-By", "Reject-Contact", "Replaces", "Reply-To",
+    "Request-Disposition", "Require", "Response-Key", "Retry-After", "Route", "SIP-ETag", "SIP-If-Match",
+    "Server", "Service-Route", "Session-Expires", "Session-ID", "Subject", "Subscription-State", "Supported",
+    "Target-Dialog", "Timestamp", "To", "Unsupported", "User-Agent", "Via", "WWW-Authenticate", "Warning",
+)
+# fmt: on
 
 COMPACT_FORMS = {
     "a": "Accept-Contact",

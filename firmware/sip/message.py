@@ -9,7 +9,7 @@ from typing import Any, Self
 from firmware.sip.address import Contact, From, NameAddress, Route, To
 from firmware.sip.credentials import Challenge, Credentials
 from firmware.sip.field_values import CSeq, MediaType, Reason
-from firmware.sip.fields import Fields, parse_fields, unfold
+from firmware.sip.header import Fields, parse_fields, unfold
 from firmware.sip.grammar import MalformedMessage, is_token, parse_number
 from firmware.sip.status import reason_phrase
 from firmware.sip.typed_fields import TypedFields
@@ -201,7 +201,8 @@ def response_to(
         items += [(name, line) for line in source.all(name)[:1]]
     if status == 100:
         items += [("Timestamp", line) for line in source.all("Timestamp")]
-    response = Response(status, reason if reason is not None else reason_phrase(status), Fields([*items, *fields]), body)
+    phrase = reason_phrase(status) if reason is None else reason
+    response = Response(status, phrase, Fields([*items, *fields]), body)
     return response if to_tag is None or status == 100 else _tagged(response, to_tag)
 
 

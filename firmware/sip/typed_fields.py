@@ -30,7 +30,7 @@ from firmware.sip.field_values import (
     parse_tokens,
     parse_warning,
 )
-from firmware.sip.fields import Fields
+from firmware.sip.header import Fields
 from firmware.sip.grammar import MalformedMessage, parse_number, split_list
 from firmware.sip.via import Via, parse_via
 
