@@ -1,4 +1,4 @@
-"""The jitter buffer: playout by time, after a delay that follows the network (no RFC's; RFC 3550 §6.4.4 names its input).
+"""The jitter buffer: playout by time, after a delay that follows the network (RFC 3550 §6.4.4 names its input).
 
     packets --put--> {timestamp: packet} --get, each period of the sound card--> pieces that fill the period
 

@@ -1,4 +1,8 @@
-"""One RTP session with one far end (RFC 3550, 3551, 4733, 4961), without input or output of its own."""
+"""One RTP session with one far end (RFC 3550, 3551, 4733, 4961), without input or output of its own.
+
+    socket --receive--> latch -> reception -> jitter buffer --playout--> decoder
+    socket <--drain---  transmission (speech, keys), reports  <--send--- encoder
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,27 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, Protocol
 
-from firmware.rtp.jitter_buffer import Piece
+from firmware.rtp import rtcp
+from firmware.rtp.jitter_buffer import JitterBuffer, Kind, Piece
+from firmware.rtp.latch import Latch
+from firmware.rtp.packet import MalformedPacket, Packet, is_rtcp, parse
+from firmware.rtp.reception import Reception
+from firmware.rtp.reports import Reports
+from firmware.rtp.statistics import Statistics
+from firmware.rtp.telephone_event import EventReceiver
+from firmware.rtp.transmission import Transmission
+
+__all__ = ["Address", "DigitReceived", "Direction", "Event", "Format", "RemoteLeft", "Session", "SourceMoved", "Statistics"]
 
 Address = tuple[str, int]
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+
+SAMPLES_PER_OCTET = {"PCMU": 1.0, "PCMA": 1.0, "G722": 1.0, "L8": 1.0, "L16": 0.5}
+"""RTP clock units in an octet of one channel. RFC 3551 §4.5.2: G722's clock is 8000 Hz, so an octet is one unit."""
+EVENT_HOLD = 0.15
+"""Seconds after a telephone-event packet in which missing speech is no loss."""
+MAXIMUM_EVENTS = 100
+MAXIMUM_OUTPUT = 200
 
 
 class Format(Protocol):
@@ -57,49 +78,46 @@ class RemoteLeft:
 Event = DigitReceived | SourceMoved | RemoteLeft
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """What a session has seen so far."""
-
-    packets_sent: int
-    octets_sent: int
-    """Payload octets."""
-    packets_received: int
-    octets_received: int
-    """Payload octets."""
-    lost: int
-    """Cumulative, RFC 3550 A.3; never below 0."""
-    expected: int
-    late: int
-    """Came after its playout time."""
-    duplicates: int
-    discarded: int
-    """Malformed, from strangers, of a payload type not agreed, out of sequence."""
-    jitter_ms: float
-    """Interarrival jitter, RFC 3550 A.8."""
-    round_trip_ms: float | None
-    """From the last report block about us; None before one came."""
-    playout_delay_ms: float
-    """What the jitter buffer adds now."""
-    remote_loss_percent: float
-    """Of what we sent, by the far end's last report."""
-    remote_jitter_ms: float
-
-
 class Session:
     """The rules of one RTP session; packets go in and come out by value.
 
-        session = Session(random, cname="hall@192.0.2.1", now=now)
-        session.configure(remote=("192.0.2.9", 4000), remote_rtcp=("192.0.2.9", 4001), send=pcma, receive=[pcma], ...)
-        session.receive(data, source, now)              # from the RTP socket
-        pieces = session.playout(now, period_ms=20)     # each sound-card period
-        session.send(payload, now, samples=160)         # each packetisation period, speech or not
-        session.handle_timers(now)                      # when next_deadline() has come
-        for data, destination, rtcp in session.drain(): ...
+    session = Session(random, cname="hall@192.0.2.1", now=now)
+    session.configure(remote=("192.0.2.9", 4000), remote_rtcp=("192.0.2.9", 4001), send=pcma, receive=[pcma], ...)
+    session.receive(data, source, now)              # from the RTP socket
+    pieces = session.playout(now, period_ms=20)     # each sound-card period
+    session.send(payload, now, samples=160)         # each packetisation period, speech or not
+    session.handle_timers(now)                      # when next_deadline() has come
+    for data, destination, rtcp in session.drain(): ...
     """
 
     def __init__(self, random: Random, *, cname: str, now: float) -> None:
-        raise NotImplementedError
+        self._transmission = Transmission(random, 8000)
+        self._reports = Reports(random, cname, now)
+        self._buffer = JitterBuffer()
+        self._buffer_rate_hz = 8000
+        self._event_receiver = EventReceiver()
+        self._event_until = now
+        self._latch: Latch | None = None
+        self._remote_rtcp: Address | None = None
+        self._rtcp_mux = False
+        self._sending = self._receiving = False
+        self._speech: dict[int, tuple[int, float]] = {}
+        """Payload type: clock rate, samples an octet (0: a frame codec)."""
+        self._event_payload_type = -1
+        self._reception: Reception | None = None
+        self._candidate: Reception | None = None
+        self._waiting: Packet | None = None
+        """A source's first packet, played when the second proves it (A.1)."""
+        self._looping: Address | None = None
+        self._left = False
+        self._began = now
+        self._heard_at = now
+        self._received = self._received_octets = self._lost_before = self._expected_before = 0
+        self._malformed = self._strangers = self._not_agreed = self._out_of_sequence = self._duplicates_before = 0
+        self._output: list[tuple[bytes, Address, bool]] = []
+        self._events: list[Event] = []
+
+    # --- what offer/answer agreed on ---
 
     def configure(
         self,
@@ -115,15 +133,160 @@ class Session:
         rtcp_mux: bool = False,
     ) -> None:
         """Take what offer/answer agreed on; may come again (hold, new address, other codec). Timestamps run on."""
-        raise NotImplementedError
+        if self._latch is None or self._latch.signalled != remote:
+            self._latch = Latch(remote)
+        self._remote_rtcp = remote if rtcp_mux else remote_rtcp
+        self._rtcp_mux = rtcp_mux
+        self._speech = {f.payload_type: (f.clock_rate_hz, _samples_per_octet(f)) for f in receive}
+        self._event_payload_type = telephone_event_receive.payload_type if telephone_event_receive else -1
+        transmission = self._transmission
+        if transmission.clock_rate_hz != send.clock_rate_hz:
+            transmission.renew(send.clock_rate_hz)
+        transmission.payload_type = send.payload_type
+        transmission.event_payload_type = telephone_event_send.payload_type if telephone_event_send else None
+        self._sending = direction in ("sendrecv", "sendonly")
+        self._receiving = direction in ("sendrecv", "recvonly")
+
+    # --- in ---
 
     def receive(self, data: bytes, source: Address, now: float) -> None:
         """A datagram of the RTP socket; RTCP is told apart by itself (RFC 5761 §4). Never raises."""
-        raise NotImplementedError
+        if is_rtcp(data):
+            self.receive_rtcp(data, source, now)
+            return
+        try:
+            packet = parse(data)
+        except MalformedPacket:
+            self._malformed += 1
+            return
+        payload_type = packet.payload_type
+        if payload_type not in self._speech and payload_type != self._event_payload_type:
+            self._not_agreed += 1
+            return
+        latch = self._latch
+        assert latch is not None  # a payload type was agreed
+        known = latch.address
+        if not latch.accepts(source, packet.ssrc, packet.sequence, now):
+            self._strangers += 1
+            return
+        if latch.address != known:
+            self._events.append(SourceMoved(latch.address))
+        self._receive_packet(packet, source, now)
+
+    def _receive_packet(self, packet: Packet, source: Address, now: float) -> None:
+        reception = self._reception
+        if reception is not None and packet.ssrc == reception.ssrc:
+            self._candidate = None
+            sequence = reception.update(packet.sequence)
+            if sequence is None:
+                self._out_of_sequence += 1
+                return
+            self._take(packet, sequence, reception, now)
+        elif packet.ssrc == self._transmission.ssrc:
+            self._collide(source, now)
+        else:
+            self._prove(packet, now)
+
+    def _prove(self, packet: Packet, now: float) -> None:
+        """A new SSRC: believed when its second packet follows its first, and the source before it is silent (A.1)."""
+        candidate = self._candidate
+        if candidate is None or candidate.ssrc != packet.ssrc:
+            candidate = self._candidate = Reception(packet.ssrc, packet.sequence)
+        sequence = candidate.update(packet.sequence)
+        if sequence is None:
+            self._waiting = packet
+            return
+        self._change_source(candidate)
+        first, self._waiting = self._waiting, None
+        if first is not None and first.ssrc == packet.ssrc:
+            # A.1: invalid packets may be stored and delivered once validation has been achieved.
+            self._deliver(first, sequence - 1, now)
+        self._take(packet, sequence, candidate, now)
+
+    def _change_source(self, reception: Reception) -> None:
+        before = self._reception
+        if before is not None:
+            self._lost_before += max(0, before.lost)
+            self._expected_before += before.expected
+            self._duplicates_before += before.duplicates
+        self._reception, self._candidate = reception, None
+        self._event_receiver = EventReceiver()
+        self._buffer.reset(self._buffer_rate_hz)
+
+    def _take(self, packet: Packet, sequence: int, reception: Reception, now: float) -> None:
+        self._heard_at = now
+        self._received += 1
+        self._received_octets += len(packet.payload)
+        speech = self._speech.get(packet.payload_type)
+        if speech is None:
+            reception.last_at = now
+        else:
+            reception.arrived(packet.timestamp, now, speech[0])
+        self._deliver(packet, sequence, now)
+
+    def _deliver(self, packet: Packet, sequence: int, now: float) -> None:
+        """Hand a believed packet to the jitter buffer or to the keys."""
+        payload_type, marker, _, timestamp, _, payload, _ = packet
+        speech = self._speech.get(payload_type)
+        if speech is None:
+            self._event_until = now + EVENT_HOLD
+            digits = self._event_receiver.receive(timestamp, payload)
+            if len(self._events) < MAXIMUM_EVENTS:
+                self._events.extend(DigitReceived(digit) for digit in digits)
+            return
+        if not self._receiving or not payload:
+            return
+        rate, samples_per_octet = speech
+        if rate != self._buffer_rate_hz:
+            self._buffer_rate_hz = rate
+            self._buffer.reset(rate)
+        self._buffer.put(payload_type, sequence, timestamp, payload, int(len(payload) * samples_per_octet), marker, now)
+
+    def _collide(self, source: Address, now: float) -> None:
+        """The far end uses our SSRC, or our packets come back (§8.2): choose another once, then ignore the loop."""
+        self._out_of_sequence += 1
+        if self._looping == source:
+            return
+        self._looping = source
+        self._send_rtcp(self._reports.goodbye(self._transmission, None, now))
+        self._transmission.renew(self._transmission.clock_rate_hz)
 
     def receive_rtcp(self, data: bytes, source: Address, now: float) -> None:
         """A datagram of the RTCP socket. Never raises."""
-        raise NotImplementedError
+        if not self._trusts_rtcp(source):
+            self._strangers += 1
+            return
+        try:
+            reports = rtcp.parse(data)
+        except MalformedPacket:
+            self._malformed += 1
+            return
+        self._remote_rtcp = source
+        self._reports.schedule.heard(len(data))
+        for report in reports:
+            self._receive_report(report, now)
+
+    def _trusts_rtcp(self, source: Address) -> bool:
+        """The address agreed on, or any port of the host that speaks: a translator gives RTCP a port of its own."""
+        if self._latch is None:
+            return False
+        return source in (self._remote_rtcp, self._latch.address) or source[0] == self._latch.address[0]
+
+    def _receive_report(self, report: rtcp.Report, now: float) -> None:
+        reception = self._reception
+        if isinstance(report, rtcp.Goodbye):
+            if (reception is None or reception.ssrc in report.ssrcs) and len(self._events) < MAXIMUM_EVENTS:
+                self._events.append(RemoteLeft(report.reason))
+            return
+        if isinstance(report, rtcp.SourceDescription):
+            return
+        if isinstance(report, rtcp.SenderReport) and reception is not None and reception.ssrc == report.ssrc:
+            reception.heard_sender_report(report.ntp_timestamp, now)
+        for block in report.blocks:
+            if block.ssrc == self._transmission.ssrc:
+                self._reports.heard(block, now)
+
+    # --- out ---
 
     def playout(self, now: float, period_ms: float = 20.0, *, quiet: bool = False) -> list[Piece]:
         """Return what to play in the next `period_ms`, in order.
@@ -132,7 +295,10 @@ class Session:
         and may be longer: decode it into a queue and ask again when the queue is short.
         `quiet`: what was played last was near silence, so that leaving out or adding samples is not heard.
         """
-        raise NotImplementedError
+        pieces = self._buffer.get(now, int(period_ms * self._buffer_rate_hz / 1000), quiet=quiet)
+        if now < self._event_until:
+            return [p._replace(kind=Kind.NOTHING) if p.kind is Kind.LOST else p for p in pieces]
+        return pieces
 
     def send(self, payload: bytes, now: float, *, samples: int, marker: bool = False) -> None:
         """Send one packet of speech of `samples` RTP clock units; call it every packetisation period.
@@ -140,44 +306,99 @@ class Session:
         While a telephone-event is under way the event's packet goes out in its place. b"": nothing to say
         (silence suppression): the timestamp goes on, and the next packet is marked as a talkspurt's first.
         """
-        raise NotImplementedError
+        latch = self._latch
+        if not self._sending or latch is None or self._left or not _reachable(latch.address):
+            return
+        for data in self._transmission.speech(payload, samples, now, marker=marker):
+            self._put_out(data, latch.address, rtcp=False)
+
+    def _put_out(self, data: bytes, destination: Address, *, rtcp: bool) -> None:
+        if len(self._output) >= MAXIMUM_OUTPUT:
+            del self._output[0]  # nobody drains: the oldest speech is worth least
+        self._output.append((data, destination, rtcp))
 
     def start_digit(self, digit: str) -> bool:
         """Begin a telephone-event ("0"-"9", "*", "#", "A"-"D"), lasting until stop_digit. False: not agreed."""
-        raise NotImplementedError
+        if self._transmission.event_payload_type is None:
+            return False
+        self._transmission.events.start(digit)
+        return True
 
     def stop_digit(self) -> None:
         """End it, after 80 ms at least."""
-        raise NotImplementedError
+        self._transmission.events.stop()
 
     def send_digits(self, digits: str) -> bool:
         """Queue whole digits of 100 ms with 100 ms between. False: not agreed."""
-        raise NotImplementedError
+        if self._transmission.event_payload_type is None:
+            return False
+        self._transmission.events.enqueue(digits)
+        return True
 
     def leave(self, now: float) -> None:
         """Say BYE by RTCP (§6.3.7); nothing is sent after it."""
-        raise NotImplementedError
+        if not self._left:
+            self._send_rtcp(self._reports.goodbye(self._transmission, self._reception, now))
+        self._left = True
+
+    def _send_rtcp(self, data: bytes | None) -> None:
+        destination = self._remote_rtcp
+        if data is not None and destination is not None and not self._left and _reachable(destination):
+            self._put_out(data, destination, rtcp=not self._rtcp_mux)
 
     def handle_timers(self, now: float) -> None:
-        """Send the RTCP report that is due."""
-        raise NotImplementedError
+        """Send the RTCP report that is due. RFC 3264 §5.1: held streams report too."""
+        if self._latch is not None and not self._left:
+            self._send_rtcp(self._reports.due(self._transmission, self._reception, now))
 
     def next_deadline(self) -> float | None:
         """When handle_timers wants to be called."""
-        raise NotImplementedError
+        return None if self._latch is None or self._left else self._reports.schedule.deadline
 
     def drain(self) -> list[tuple[bytes, Address, bool]]:
         """Return and forget packets to send: octets, destination, True for the RTCP socket."""
-        raise NotImplementedError
+        output, self._output = self._output, []
+        return output
 
     def events(self) -> list[Event]:
         """Return and forget what happened."""
-        raise NotImplementedError
+        events, self._events = self._events, []
+        return events
+
+    # --- what is known ---
 
     def statistics(self, now: float) -> Statistics:
         """Return the counts so far."""
-        raise NotImplementedError
+        reception, transmission, reports = self._reception, self._transmission, self._reports
+        return Statistics(
+            packets_sent=transmission.packets,
+            octets_sent=transmission.octets,
+            packets_received=self._received,
+            octets_received=self._received_octets,
+            lost=self._lost_before + (max(0, reception.lost) if reception else 0),
+            expected=self._expected_before + (reception.expected if reception else 0),
+            late=self._buffer.late,
+            duplicates=self._duplicates_before + (reception.duplicates if reception else 0),
+            malformed=self._malformed,
+            strangers=self._strangers,
+            not_agreed=self._not_agreed,
+            out_of_sequence=self._out_of_sequence,
+            jitter_ms=reception.jitter_ms if reception else 0.0,
+            round_trip_ms=None if reports.round_trip is None else 1000.0 * reports.round_trip,
+            playout_delay_ms=self._buffer.delay_ms,
+            remote_loss_percent=100.0 * reports.remote_loss,
+            remote_jitter_ms=1000.0 * reports.remote_jitter / transmission.clock_rate_hz,
+        )
 
     def silent_for(self, now: float) -> float:
         """Return seconds since the far end's last valid RTP packet, or since the session began."""
-        raise NotImplementedError
+        return now - self._heard_at
+
+
+def _samples_per_octet(form: Format) -> float:
+    return SAMPLES_PER_OCTET.get(form.encoding.upper(), 0.0) / max(1, form.channels)
+
+
+def _reachable(address: Address) -> bool:
+    """RFC 3264 §8.4: nothing is sent to 0.0.0.0, the hold of old; nor to port 0."""
+    return address[1] != 0 and address[0] not in ("0.0.0.0", "::")
