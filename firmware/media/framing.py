@@ -1,4 +1,4 @@
-"""Messages between the phone and the media engine on a stream: a length in four octets (big-endian), then the message."""
+"""Messages between phone and media engine on a stream: a length in four octets (big-endian), then the message."""
 
 from __future__ import annotations
 

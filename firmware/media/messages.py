@@ -203,7 +203,23 @@ Event = SessionOpened | SessionRefused | RemoteDigit | Quality | MediaStopped | 
 
 # --- on the socket pair ---
 
-Message = Command | Event
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The engine's process has opened the sound card and takes commands."""
+
+    realtime: bool
+    """It was granted real-time priority (SCHED_FIFO)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The engine's process cannot go on; it ends."""
+
+    reason: str
+
+
+Message = Command | Event | Ready | Failed
 
 
 class MalformedMessage(ValueError):

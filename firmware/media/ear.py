@@ -1,0 +1,64 @@
+"""What the telephone itself sounds: progress tones and key tones in the ear, the ring on the loudspeaker."""
+
+from __future__ import annotations
+
+from firmware.audio.synthesis import ToneGenerator
+from firmware.audio.tones import Tone, dtmf
+
+SHORTEST_KEY_S = 0.08
+"""A key tone sounds at least this long, however briefly the key was down."""
+
+
+class Voice:
+    """One tone at a time, replaced or silenced."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._generator: ToneGenerator | None = None
+
+    def play(self, tone: Tone | None) -> None:
+        """Begin a tone; None: silence."""
+        self._generator = None if tone is None else ToneGenerator(tone, self._rate_hz)
+
+    def read(self, samples: int) -> bytes | None:
+        """The next samples; None while silent."""
+        if self._generator is None:
+            return None
+        frame = self._generator.read(samples)
+        if self._generator.finished:
+            self._generator = None
+        return frame
+
+
+class KeyVoice:
+    """The tone of the key that is down."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._generator: ToneGenerator | None = None
+        self._left = 0
+        self._held = False
+
+    def press(self, digit: str) -> None:
+        """Sound the key's tone from its beginning; a key without one is silent."""
+        try:
+            self._generator = ToneGenerator(dtmf(digit), self._rate_hz)
+        except ValueError:
+            self._generator = None
+        self._left = round(SHORTEST_KEY_S * self._rate_hz)
+        self._held = True
+
+    def release(self) -> None:
+        """Stop, once the tone was long enough."""
+        self._held = False
+
+    def read(self, samples: int) -> bytes | None:
+        """The next samples; None while silent."""
+        if self._generator is None:
+            return None
+        sounding = samples if self._held else max(0, min(samples, self._left))
+        self._left -= samples
+        if not sounding:
+            self._generator = None
+            return None
+        return self._generator.read(sounding) + bytes(2 * (samples - sounding))

@@ -1,0 +1,206 @@
+"""What both shells of the media engine share: the engine, its sockets and its sound card, by the monotonic clock.
+
+The shell's loop says when a socket can be read and when a period is due; a card that paces itself has a thread of
+its own. The lock makes the two take turns.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from random import Random, SystemRandom
+from typing import Protocol
+
+from firmware.media.engine import CloseSockets, Engine, OpenSockets, Output, SendPacket
+from firmware.media.messages import CloseSession, Command, Event
+from firmware.runtime.rtp_sockets import RtpSockets, SocketPair
+from hw import AudioPort, DeviceError
+
+logger = logging.getLogger(__name__)
+
+LARGEST_DATAGRAM = 2048
+_MOST_AT_ONCE = 32
+# Datagrams read of one socket before the others get their turn.
+_GIVE_UP_AFTER_S = 0.2
+# Later than this (the machine slept), the pace starts anew instead of catching up.
+
+
+class Watcher(Protocol):
+    """The part of an event loop that tells when sockets can be read."""
+
+    def watch(self, readable: socket.socket, read: Callable[[], None]) -> None:
+        """Call `read` whenever there is something."""
+
+    def unwatch(self, readable: socket.socket) -> None:
+        """No longer."""
+
+
+class Pace:
+    """Periods by absolute deadlines, so that lateness never adds up."""
+
+    def __init__(self, period_s: float, now: float) -> None:
+        self._period_s = period_s
+        self._start = now
+        self._count = 0
+
+    @property
+    def deadline(self) -> float:
+        """When the next period is due, monotonic seconds."""
+        return self._start + self._count * self._period_s
+
+    def advance(self, now: float) -> None:
+        """The period that was due is done."""
+        self._count += 1
+        if now - self.deadline > _GIVE_UP_AFTER_S:
+            self._start, self._count = now, 0
+
+
+class MediaHost:
+    """An engine at work. `notify` is called with each event, in whichever thread it came up."""
+
+    def __init__(
+        self,
+        port: AudioPort,
+        rtp_ports: tuple[int, int],
+        watcher: Watcher,
+        notify: Callable[[Event], None],
+        *,
+        random: Random | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._port = port
+        self._sockets = RtpSockets(rtp_ports)
+        self._watcher = watcher
+        self._notify = notify
+        self._clock = clock
+        self._engine = Engine(random or SystemRandom(), rate_hz=port.rate_hz, period_samples=port.period_samples)
+        self._silence = bytes(2 * port.period_samples)
+        self._earpiece = self._speaker = self._silence
+        self._pairs: dict[str, SocketPair] = {}
+        self._lock = threading.RLock()
+        self.period_s = port.period_samples / port.rate_hz
+
+    @property
+    def idle(self) -> bool:
+        """No session is open."""
+        return not self._pairs
+
+    def receive_command(self, command: Command) -> None:
+        """Do what the phone asks."""
+        with self._lock:
+            self._engine.receive_command(command, self._clock())
+            self._flush()
+
+    def exchange(self) -> None:
+        """One period of the sound card, and the timers that are due. A card that paces itself blocks here.
+
+        Raises:
+            DeviceError: the card is gone.
+        """
+        microphone = self._port.exchange(self._earpiece, self._speaker)
+        self.run_period(microphone)
+
+    def run_period(self, microphone: bytes | None) -> None:
+        """One period of the engine; None: there is no microphone."""
+        with self._lock:
+            now = self._clock()
+            self._earpiece, self._speaker = self._engine.period(microphone or self._silence, now)
+            # The timers ask for no more than a period's precision: RTCP and the reports once a second.
+            if (deadline := self._engine.next_deadline()) is not None and deadline <= now:
+                self._engine.handle_timers(now)
+            self._flush()
+
+    def close(self) -> None:
+        """End every session (RTCP BYE) and let go of the sound card."""
+        with self._lock:
+            for session in list(self._pairs):
+                self.receive_command(CloseSession(session))
+        self._port.close()
+
+    # --- sockets ---
+
+    def _read(self, session: str, readable: socket.socket, rtcp: bool) -> None:
+        with self._lock:
+            for _ in range(_MOST_AT_ONCE):
+                try:
+                    data, source = readable.recvfrom(LARGEST_DATAGRAM)
+                except BlockingIOError:
+                    break
+                except OSError:
+                    # An ICMP error of an earlier packet: the far end is not there (yet).
+                    continue
+                self._engine.receive_packet(session, data, source[:2], rtcp, self._clock())
+            self._flush()
+
+    def _flush(self) -> None:
+        while outputs := self._engine.drain():
+            for output in outputs:
+                self._do(output)
+        for event in self._engine.events():
+            self._notify(event)
+
+    def _do(self, output: Output) -> None:
+        if isinstance(output, SendPacket):
+            self._send(output)
+        elif isinstance(output, OpenSockets):
+            self._open(output)
+        elif isinstance(output, CloseSockets):
+            self._close(output.session)
+
+    def _send(self, packet: SendPacket) -> None:
+        pair = self._pairs.get(packet.session)
+        if pair is None:
+            return
+        try:
+            (pair.rtcp if packet.rtcp else pair.rtp).sendto(packet.data, packet.destination)
+        except OSError as error:
+            # As lost on the way: no route, a full queue, an address the other end should not have given.
+            logger.debug("RTP to %s: %s", packet.destination, error)
+
+    def _open(self, wanted: OpenSockets) -> None:
+        try:
+            pair = self._sockets.open(wanted.host, wanted.port)
+        except OSError as error:
+            self._engine.sockets_refused(wanted.session, str(error))
+            return
+        self._pairs[wanted.session] = pair
+        self._watcher.watch(pair.rtp, lambda: self._read(wanted.session, pair.rtp, False))
+        self._watcher.watch(pair.rtcp, lambda: self._read(wanted.session, pair.rtcp, True))
+        self._engine.sockets_opened(wanted.session, pair.host, pair.port)
+
+    def _close(self, session: str) -> None:
+        if (pair := self._pairs.pop(session, None)) is not None:
+            self._watcher.unwatch(pair.rtp)
+            self._watcher.unwatch(pair.rtcp)
+            pair.close()
+
+
+class CardThread:
+    """Runs a card that paces itself. `failed` is called, in this thread, when the card is gone."""
+
+    def __init__(self, host: MediaHost, failed: Callable[[DeviceError], None]) -> None:
+        self._host = host
+        self._failed = failed
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sound-card", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the period under way."""
+        self._stopping.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=1.0)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._host.exchange()
+            except DeviceError as error:
+                self._failed(error)
+                return
