@@ -141,6 +141,17 @@ class CallTransferred:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """The far end transfers us (REFER): a new call is to replace this one.
+
+    `Phone.receive` returns the new call's id, None to refuse.
+    """
+
+    call: str
+    to: Party
+
+
+@dataclass(frozen=True, slots=True)
 class CallQuality:
     """Latest figures (see firmware.media.messages.Quality)."""
 
@@ -188,10 +199,24 @@ class RemoteDigitHeard:
 
 
 PhoneEvent = (
-    HandsetLifted | HandsetReplaced | KeyPressed | KeyReleased
-    | DialRequest | CallRequest | DigitsRequest | TransferRequest
-    | CallArrived | CallProgressed | CallConfirmed | CallMedia | CallTransferred | CallQuality | CallEnded
-    | AccountChanged | RemoteDigitHeard
+    HandsetLifted
+    | HandsetReplaced
+    | KeyPressed
+    | KeyReleased
+    | DialRequest
+    | CallRequest
+    | DigitsRequest
+    | TransferRequest
+    | CallArrived
+    | CallProgressed
+    | CallConfirmed
+    | CallMedia
+    | CallTransferred
+    | TransferAsked
+    | CallQuality
+    | CallEnded
+    | AccountChanged
+    | RemoteDigitHeard
 )
 
 # --- actions ---
@@ -325,6 +350,20 @@ class SetAudio:
 
 
 Action = (
-    PlaceCall | AlertCall | AnswerCall | EndCall | HoldCall | TransferCall | ConnectAudio | SoundTone | SoundKey
-    | SendDigitDown | SendDigitUp | SendDigits | Ring | StopRing | SetLamp | SetAudio
+    PlaceCall
+    | AlertCall
+    | AnswerCall
+    | EndCall
+    | HoldCall
+    | TransferCall
+    | ConnectAudio
+    | SoundTone
+    | SoundKey
+    | SendDigitDown
+    | SendDigitUp
+    | SendDigits
+    | Ring
+    | StopRing
+    | SetLamp
+    | SetAudio
 )

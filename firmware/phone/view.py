@@ -8,7 +8,9 @@ from typing import Literal
 from firmware.phone.events import CallQuality, Party
 
 CallState = Literal["calling", "ringing", "early", "confirmed", "ended"]
-"""interfaces.md's CALL.state. Outgoing: calling -> ringing (180) | early (183 media) -> confirmed -> ended; incoming: ringing -> ..."""
+"""interfaces.md's CALL.state. Outgoing: calling -> ringing (180) | early (183 media) -> confirmed -> ended.
+Incoming: ringing -> confirmed -> ended.
+"""
 
 
 @dataclass(frozen=True, slots=True)
