@@ -1,0 +1,145 @@
+"""The command line: run, sim, check, doctor. Exit codes: 0 done, 1 it failed, 2 usage or configuration."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+DEFAULT_CONFIG = Path("/etc/offhook/phone.toml")
+DONE, FAILED, MISUSED = 0, 1, 2
+
+
+class _JournalFormatter(logging.Formatter):
+    """One line an event; under journald with the priority in front (sd-daemon(3))."""
+
+    _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}  # noqa: RUF012
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record).replace("\n", " | ")
+        if "JOURNAL_STREAM" in os.environ:
+            return f"<{self._PRIORITY.get(record.levelno, 6)}>{text}"
+        return text
+
+
+def _start_logging(verbose: bool) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    form = (
+        "%(name)s: %(message)s" if "JOURNAL_STREAM" in os.environ else "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    handler.setFormatter(_JournalFormatter(form))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="offhook", description="A SIP desk phone.")
+    parser.add_argument("--version", action="store_true", help="say which version this is")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log every detail")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    run = commands.add_parser("run", help="one phone, in the foreground, until SIGTERM")
+    run.add_argument("config", nargs="?", type=Path, default=DEFAULT_CONFIG, metavar="CONFIG")
+    sim = commands.add_parser("sim", help="handsets in a browser: one a CONFIG, or extensions 1001 and 1002")
+    sim.add_argument("configs", nargs="*", type=Path, metavar="CONFIG")
+    sim.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT", help="where the page is")
+    check = commands.add_parser("check", help="every problem in a configuration file")
+    check.add_argument("config", type=Path, metavar="CONFIG")
+    doctor = commands.add_parser("doctor", help="is this machine fit to be a phone")
+    doctor.add_argument("config", nargs="?", type=Path, default=None, metavar="CONFIG")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command `offhook`; returns its exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.version:
+        from firmware.version import VERSION
+
+        print(f"offhook {VERSION}")
+        return DONE
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return MISUSED
+    if options.command == "check":
+        return _check(options.config)
+    _start_logging(options.verbose)
+    if options.command == "doctor":
+        return _doctor(options.config)
+    return _serve(options)
+
+
+def _check(path: Path) -> int:
+    from firmware.config import ConfigurationError, load
+
+    try:
+        config = load(path)
+        _check_board(config.hardware.board)
+    except (ConfigurationError, ValueError) as fault:
+        print(f"{path}:\n{fault}", file=sys.stderr)
+        return FAILED
+    print(f"{path}: no problems")
+    return DONE
+
+
+def _check_board(name: str) -> None:
+    from hw.boards import load_board
+
+    load_board(name)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from firmware.config import ConfigurationError
+
+    try:
+        return _run(options) if options.command == "run" else _sim(options)
+    except ConfigurationError as fault:
+        for problem in fault.problems:
+            print(problem, file=sys.stderr)
+        return MISUSED
+
+
+def _run(options: argparse.Namespace) -> int:
+    from firmware.app import run
+    from firmware.config import load
+
+    return _until_done(run(load(options.config)))
+
+
+def _sim(options: argparse.Namespace) -> int:
+    from firmware.app import household, sim
+    from firmware.config import load
+    from firmware.config_values import Wrong, web_address
+
+    try:
+        listen = web_address(options.listen)
+    except Wrong as wrong:
+        print(f"--listen: {wrong.message}; {wrong.remedy}", file=sys.stderr)
+        return MISUSED
+    configs = [load(path) for path in options.configs] or household()
+    return _until_done(sim(configs, listen))
+
+
+def _doctor(path: Path | None) -> int:
+    raise NotImplementedError
+
+
+def _until_done(work: object) -> int:
+    from firmware.runtime.sip_sockets import ListenError
+    from hw import DeviceError
+
+    try:
+        asyncio.run(work)  # type: ignore[arg-type]
+    except (ListenError, DeviceError) as fault:
+        print(f"offhook: {fault}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return DONE
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

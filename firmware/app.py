@@ -1,0 +1,219 @@
+"""The composition root: the one file that knows every other part. `run` is a phone, `sim` is several on a page."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from random import SystemRandom
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import hw
+from firmware.config import Config, parse
+from firmware.media import messages as media
+from firmware.runtime.notify import notify
+from firmware.runtime.resolver import Resolver
+from firmware.runtime.shell import MediaEngine, Shell
+from firmware.runtime.sip_sockets import local_address
+from firmware.runtime.site import Exhibit, open_site
+from firmware.station.build import World, build_station
+from hw.boards import Profile, load_board, open_board
+from hw.sim.board import SimBoard
+
+log = logging.getLogger("offhook")
+
+DEFAULT_PAGE = ("127.0.0.1", 8080)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """One phone, running."""
+
+    shell: Shell
+    exhibit: Exhibit
+
+
+async def run(config: Config) -> None:
+    """One phone until SIGTERM or SIGINT. Raises ListenError, DeviceError."""
+    async with AsyncExitStack() as stack:
+        stopped = _until_signalled()
+        opened = await _open_phone(config, stack)
+        _say_ready()
+        if config.web is not None:
+            token, clock = config.web.token, time.monotonic
+            site = await open_site(config.web.listen, [opened.exhibit], token=token, clock=clock, together=False)
+            stack.push_async_callback(site.close)
+            log.info("the page is at http://%s/", _authority(config.web.listen))
+        gc.collect()
+        gc.freeze()  # what is there now stays: the collector need not walk it again
+        await stopped
+        notify("STOPPING=1")
+        log.info("stopping")
+
+
+async def sim(configs: Sequence[Config], listen: tuple[str, int] = DEFAULT_PAGE) -> None:
+    """Phones in a browser until SIGTERM or SIGINT. Raises ListenError, DeviceError."""
+    async with AsyncExitStack() as stack:
+        stopped = _until_signalled()
+        exhibits = [(await _open_phone(config, stack)).exhibit for config in configs]
+        token = next((config.web.token for config in configs if config.web is not None), "")
+        site = await open_site(listen, exhibits, token=token, clock=time.monotonic, together=True)
+        stack.push_async_callback(site.close)
+        for exhibit in exhibits:
+            log.info("%s is at http://%s/phones/%s/", exhibit.name, _authority(listen), exhibit.user)
+        log.info("open http://%s/ in a browser", _authority(listen))
+        _say_ready()
+        await stopped
+        log.info("stopping")
+
+
+def _say_ready() -> None:
+    log.info("ready")
+    notify("READY=1")
+
+
+def _authority(listen: tuple[str, int]) -> str:
+    host, port = listen
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _until_signalled() -> Awaitable[None]:
+    loop = asyncio.get_running_loop()
+    stopped: asyncio.Future[None] = loop.create_future()
+
+    def stop() -> None:
+        if not stopped.done():
+            stopped.set_result(None)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    return stopped
+
+
+async def _open_phone(config: Config, stack: AsyncExitStack) -> _Opened:
+    """Open the board, then the phone on it; both are closed with `stack`."""
+    profile = load_board(config.hardware.board)
+    board = open_board(profile)
+    stack.callback(board.close)
+    random = SystemRandom()
+    world = World(random, local_address, _wall_clock(config.phone.timezone))
+    panel = board.display.size if board.display is not None else None
+    resolver = Resolver(random, transports=_transports(config), families=_families(config))
+    shell = Shell(
+        config.sip.listen,
+        lambda points, now: build_station(config, points, world, now, panel_size=panel),
+        lambda heard: _media_engine(config, profile, board, heard),
+        board,
+        resolver.locate,
+    )
+    stack.push_async_callback(shell.stop)
+    await shell.start()
+    for point in shell.points:
+        log.info("%s listens on %s %s port %d", config.phone.name, point.transport, point.host, point.port)
+    return _Opened(shell, Exhibit(_user(config), config.phone.name, shell, _simulated(board)))
+
+
+def _user(config: Config) -> str:
+    return (config.account[0].address.user or "phone") if config.account else "phone"
+
+
+def _simulated(board: hw.Board) -> SimBoard | None:
+    return board if isinstance(board, SimBoard) else None
+
+
+def _media_engine(
+    config: Config, profile: Profile, board: hw.Board, heard: Callable[[media.Event], None]
+) -> MediaEngine:
+    """A card that paces itself gets a process of its own (the real phone); a simulated one lives with the page."""
+    raise NotImplementedError
+
+
+def _transports(config: Config) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(point.transport for point in config.sip.listen))
+
+
+def _families(config: Config) -> tuple[Literal["A", "AAAA"], ...]:
+    """The address families we can send from."""
+    ipv6 = any(":" in point.host for point in config.sip.listen)
+    ipv4 = any(":" not in point.host for point in config.sip.listen)
+    return (*(("AAAA",) if ipv6 else ()), *(("A",) if ipv4 else ()))  # type: ignore[return-value]
+
+
+def _wall_clock(timezone: str) -> Callable[[float], datetime]:
+    """Local time at a monotonic time, now and near now; a clock set meanwhile is followed."""
+    zone = ZoneInfo(timezone) if timezone else None
+
+    def wall(now: float) -> datetime:
+        moment = time.time() + (now - time.monotonic())
+        return datetime.fromtimestamp(moment, zone)
+
+    return wall
+
+
+HOUSEHOLD = """
+[phone]
+name = "{name}"
+roles = [{roles}]
+
+[[account]]
+address = "sip:{user}@home.test"
+name = "{name}"
+password = "{password}"
+registrar = "sip:127.0.0.1:{exchange}"
+outbound_proxy = "sip:127.0.0.1:{exchange};lr"
+
+[sip]
+listen = ["udp:127.0.0.1:{port}", "tcp:127.0.0.1:{port}"]
+
+[dial]
+patterns = ["10xx"]
+"""
+EXCHANGE = """
+[registrar]
+domain = "home.test"
+users = {{ 1001 = "{first}", 1002 = "{second}" }}
+"""
+
+
+def household() -> tuple[Config, Config]:
+    """The two phones that `offhook sim` shows by itself: the first is also their registrar and proxy."""
+    first, second = secrets.token_hex(8), secrets.token_hex(8)
+    exchange = _free_port(5060)
+    other = _free_port(exchange + 2)
+    roles = '"user-agent", "registrar", "proxy"'
+    hall = HOUSEHOLD.format(
+        name="Hall", roles=roles, user="1001", password=first, exchange=exchange, port=exchange
+    ) + EXCHANGE.format(first=first, second=second)
+    kitchen = HOUSEHOLD.format(
+        name="Kitchen", roles='"user-agent"', user="1002", password=second, exchange=exchange, port=other
+    )
+    return parse(hall), parse(kitchen)
+
+
+def _free_port(first: int) -> int:
+    """The first port from `first`, in steps of two, that nobody uses on 127.0.0.1 for UDP or TCP."""
+    for port in range(first, first + 200, 2):
+        if _is_free(port):
+            return port
+    return first  # opening it will say why not
+
+
+def _is_free(port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as trial:
+            if kind == socket.SOCK_STREAM:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True

@@ -1,0 +1,270 @@
+"""The world around one station: sockets, the engine, the board, the names, the clock. It understands nothing.
+
+sockets   ---->              ---->  sockets
+engine    ---->   Station    ---->  engine
+board     ---->    (pure)    ---->  lamps, ringer, panel
+names     ---->              ---->  names
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import hw
+from firmware.media import messages as media
+from firmware.phone import events as phone_events
+from firmware.phone.view import PhoneView
+from firmware.runtime.sip_sockets import SipSockets
+from firmware.sip.transport import CloseConnection, Flow, Hop, ListeningPoint, Locate, SendDatagram, SendStream
+from firmware.station.station import BoardAction, Station
+
+log = logging.getLogger(__name__)
+
+FAREWELL_S = 2.0
+"""How long a stopping phone waits for the answers to its farewells."""
+
+
+class MediaEngine(Protocol):
+    """The media engine's shell, in this process or in one of its own."""
+
+    def send(self, command: media.Command) -> None:
+        """Give the engine a command."""
+        ...
+
+    async def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def stop(self) -> None:
+        """End, closing all sessions."""
+        ...
+
+
+Resolve = Callable[[Locate], Awaitable[Sequence[Hop]]]
+EngineFactory = Callable[[Callable[[media.Event], None]], MediaEngine]
+StationFactory = Callable[[Sequence[ListeningPoint], float], Station]
+
+
+class Shell:
+    """Runs one station. `await start()`, later `await stop()`."""
+
+    def __init__(
+        self,
+        points: Sequence[ListeningPoint],
+        build: StationFactory,
+        engine: EngineFactory,
+        board: hw.Board,
+        resolve: Resolve,
+    ) -> None:
+        """`build(points as bound, now)` makes the station once its sockets are open."""
+        self.board = board
+        self.points: tuple[ListeningPoint, ...] = ()
+        self._wanted = points
+        self._build = build
+        self._station: Station | None = None
+        self._sockets = SipSockets(self)
+        self._engine = engine(self._media_event)
+        self._resolve = resolve
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushing = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watchers: list[Callable[[], None]] = []
+
+    @property
+    def station(self) -> Station:
+        """The station; there is one from `start` on."""
+        assert self._station is not None
+        return self._station
+
+    async def start(self) -> None:
+        """Open everything and register. Raises ListenError, DeviceError."""
+        self.points = await self._sockets.open(self._wanted)
+        await self._engine.start()
+        self._station = self._build(self.points, self._loop.time())
+        self.board.listen(self._board_event)
+        hook = self.board.hook
+        if hook is not None and hook.lifted:
+            self._hardware(hw.HookLifted())
+        self.station.start(self._loop.time())
+        self._flush()
+
+    async def stop(self) -> None:
+        """Take leave, then close everything but the board."""
+        if self._station is not None:
+            self.station.stop(self._loop.time())
+            self._flush()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    while not self.station.idle:
+                        await asyncio.sleep(0.02)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._station = None
+        for task in tuple(self._tasks):
+            task.cancel()
+        await self._engine.stop()
+        await self._sockets.close()
+
+    # --- for the web ---
+
+    def view(self) -> PhoneView:
+        """The phone's state now."""
+        return self.station.view(self._loop.time())
+
+    def now(self) -> float:
+        """The time the view's times are in."""
+        return self._loop.time()
+
+    def request(self, event: phone_events.PhoneEvent) -> str | None:
+        """Ask the phone for something; the id of the call it placed. Raises NotPossible."""
+        try:
+            return self.station.phone_received(event, self._loop.time())
+        finally:
+            self._flush()
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` whenever something may have changed; returns what ends that."""
+        self._watchers.append(changed)
+        return lambda: self._watchers.remove(changed) if changed in self._watchers else None
+
+    def counters(self) -> dict[str, int]:
+        """Signalling counters since the start."""
+        return dataclasses.asdict(self.station.endpoint.counters)
+
+    # --- from the sockets, the engine, the board, the clock ---
+
+    def sip_received(self, data: bytes, flow: Flow) -> None:
+        """Octets came."""
+        if self._station is not None:
+            self._station.sip_received(data, flow, self._loop.time())
+            self._flush()
+
+    def sip_connection_opened(self, flow: Flow) -> None:
+        """A stream was accepted."""
+        if self._station is not None:
+            self._station.endpoint.connection_opened(flow, self._loop.time())
+            self._flush()
+
+    def sip_connection_closed(self, connection: int) -> None:
+        """A stream is gone."""
+        if self._station is not None:
+            self._station.sip_connection_closed(connection, self._loop.time())
+            self._flush()
+
+    def sip_delivery_failed(self, hop: Hop) -> None:
+        """Something sent to this hop did not arrive."""
+        if self._station is not None:
+            self._station.sip_delivery_failed(hop, self._loop.time())
+            self._flush()
+
+    def _media_event(self, event: media.Event) -> None:
+        if self._station is not None:
+            self._station.media_received(event, self._loop.time())
+            self._flush()
+
+    def _board_event(self, event: hw.BoardEvent) -> None:
+        if threading.get_ident() == self._thread:
+            self._hardware(event)
+        else:
+            self._loop.call_soon_threadsafe(self._hardware, event)
+
+    def _hardware(self, event: hw.BoardEvent) -> None:
+        if self._station is not None:
+            self._station.phone_received(_phone_event(event), self._loop.time())
+            self._flush()
+
+    def _due(self) -> None:
+        self._timer = None
+        if self._station is not None:
+            self._station.handle_timers(self._loop.time())
+            self._flush()
+
+    # --- to them ---
+
+    def _flush(self) -> None:
+        """Carry out what the station wants. What comes back meanwhile joins the same round."""
+        if self._flushing or self._station is None:
+            return
+        self._flushing = True
+        try:
+            while self._flush_once(self._station):
+                pass
+        finally:
+            self._flushing = False
+        self._arm(self._station.next_deadline())
+        for changed in tuple(self._watchers):
+            changed()
+
+    def _flush_once(self, station: Station) -> bool:
+        outputs, commands, actions = station.drain_sip(), station.drain_media(), station.drain_board()
+        for output in outputs:
+            match output:
+                case SendDatagram():
+                    self._sockets.send_datagram(output)
+                case SendStream():
+                    self._sockets.send_stream(output)
+                case CloseConnection():
+                    self._sockets.close_connection(output)
+                case Locate():
+                    self._locate(output)
+        for command in commands:
+            self._engine.send(command)
+        for action in actions:
+            self._act(action)
+        picture = station.drain_picture()
+        if picture is not None and self.board.display is not None:
+            self.board.display.show(picture.pixels)
+            show_text = getattr(self.board.display, "show_text", None)  # only a simulated panel tells its text
+            if show_text is not None:
+                show_text(picture.lines)
+        return bool(outputs or commands or actions)
+
+    def _arm(self, deadline: float | None) -> None:
+        if self._timer is not None:
+            if self._timer.when() == deadline:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None:
+            self._timer = self._loop.call_at(deadline, self._due)
+
+    def _act(self, action: BoardAction) -> None:
+        ringer = self.board.ringer
+        match action:
+            case phone_events.SetLamp(lamp, state):
+                self.board.lamps.set(lamp, hw.LampState(state))
+            case phone_events.Ring() if ringer is not None:
+                ringer.ring(action.cadence_ms, action.volume)
+            case phone_events.StopRing() if ringer is not None:
+                ringer.silence()
+
+    def _locate(self, query: Locate) -> None:
+        task = self._loop.create_task(self._find(query))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _find(self, query: Locate) -> None:
+        hops = tuple(await self._resolve(query))
+        if self._station is not None:
+            self._station.sip_located(query.query, hops, self._loop.time())
+            self._flush()
+
+
+def _phone_event(event: hw.BoardEvent) -> phone_events.PhoneEvent:
+    match event:
+        case hw.HookLifted():
+            return phone_events.HandsetLifted()
+        case hw.HookReplaced():
+            return phone_events.HandsetReplaced()
+        case hw.KeyPressed(key):
+            return phone_events.KeyPressed(key)
+        case hw.KeyReleased(key):
+            return phone_events.KeyReleased(key)

@@ -1,0 +1,154 @@
+"""A station from its configuration: the endpoint, its cores in their order, the phone."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from firmware.audio.tones import progress_tone, ring
+from firmware.config import AVAILABLE_CODECS, AccountSection, Config
+from firmware.numbering.dial_plan import DialPlan
+from firmware.phone.phone import Phone
+from firmware.phone.settings import AccountSettings, PhoneSettings, Timeouts, Tones
+from firmware.sdp.negotiation import PCMA, PCMU
+from firmware.sip.cores.account import Account
+from firmware.sip.cores.location import LocationService
+from firmware.sip.cores.proxy import Proxy
+from firmware.sip.cores.redirect import Redirect
+from firmware.sip.cores.registrar import Registrar
+from firmware.sip.cores.user_agent import UserAgent
+from firmware.sip.endpoint import Endpoint
+from firmware.sip.timers import Timers
+from firmware.sip.transport import ListeningPoint
+from firmware.sip.uri import SipUri
+from firmware.station.calls import codecs_named
+from firmware.station.station import Station
+from firmware.version import VERSION
+
+KNOWN_CODECS = (PCMA, PCMU)
+assert {codec.encoding for codec in KNOWN_CODECS} == set(AVAILABLE_CODECS)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a station can't make for itself: chance, its own address, the clock on the wall, protocol timers."""
+
+    random: Random
+    local_address: Callable[[str], str]
+    """Our numeric address towards a numeric host."""
+    wall: Callable[[float], datetime]
+    """Local date and time at a monotonic time."""
+    timers: Timers = Timers()
+
+
+def build_station(
+    config: Config,
+    points: Sequence[ListeningPoint],
+    world: World,
+    now: float,
+    *,
+    panel_size: tuple[int, int] | None = (128, 64),
+) -> Station:
+    """The station of `config`, listening on `points` (as bound)."""
+    endpoint = Endpoint(
+        points=points,
+        random=world.random,
+        local_address=world.local_address,
+        timers=world.timers,
+        user_agent=f"Offhook/{VERSION}",
+    )
+    accounts = [_account(section) for section in config.account if _is_user_agent(config)]
+    networks = [ipaddress.ip_network(text) for text in config.sip.accept_from]
+    user_agent = UserAgent(endpoint, accounts, world.random, accept_from=lambda _, host: _is_within(host, networks))
+    endpoint.cores.extend([*_servers(config, endpoint, world.random), user_agent])
+    return Station(
+        endpoint=endpoint,
+        user_agent=user_agent,
+        phone=Phone(phone_settings(config), now),
+        codecs=codecs_named(config.media.codecs, KNOWN_CODECS),
+        random=world.random,
+        local_address=world.local_address,
+        wall=world.wall,
+        panel_size=panel_size,
+        next_hops={account.name: _server_host(account) for account in accounts},
+        auto_answer={str(section.address): section.auto_answer for section in config.account},
+    )
+
+
+def _is_user_agent(config: Config) -> bool:
+    return "user-agent" in config.phone.roles
+
+
+def _account(section: AccountSection) -> Account:
+    registrar = section.registrar
+    if registrar is None and section.register:
+        address = section.address
+        registrar = SipUri(user=None, host=address.host, port=address.port, secure=address.secure)
+    return Account(
+        address=section.address,
+        display_name=section.name,
+        username=section.username,
+        password=section.password,
+        registrar=registrar,
+        outbound_proxy=_loose(section.outbound_proxy),
+        register=section.register,
+        expires=section.expires,
+    )
+
+
+def _loose(proxy: SipUri | None) -> SipUri | None:
+    """A strict router is never meant: the lr parameter is easily forgotten."""
+    if proxy is None or proxy.lr:
+        return proxy
+    return dataclasses.replace(proxy, parameters=proxy.parameters.with_("lr", None))
+
+
+def _server_host(account: Account) -> str:
+    server = account.outbound_proxy or account.registrar
+    return server.host if server is not None else ""
+
+
+def _is_within(host: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
+
+
+def _servers(config: Config, endpoint: Endpoint, random: Random) -> list[Registrar | Proxy | Redirect]:
+    """The server roles, before the user agent: it takes only what is addressed to its own contacts."""
+    if config.registrar is None:
+        return []
+    domain, users = config.registrar.domain, dict(config.registrar.users)
+    location = LocationService()
+    servers: list[Registrar | Proxy | Redirect] = []
+    if "registrar" in config.phone.roles:
+        servers.append(Registrar(endpoint, domain, users, location, random))
+    if "proxy" in config.phone.roles:
+        servers.append(Proxy(endpoint, domain, users, location, random))
+    if "redirect" in config.phone.roles:
+        servers.append(Redirect(endpoint, domain, users, location, random))
+    return servers
+
+
+def phone_settings(config: Config) -> PhoneSettings:
+    """What the phone is told."""
+    country = config.phone.country
+    names = ("dial", "ringback", "busy", "congestion", "number_unobtainable", "call_waiting", "howler")
+    tones = {name: progress_tone(country, name.replace("_", "-")) for name in names}
+    accounts = tuple(
+        AccountSettings(str(section.address), section.name, section.register) for section in config.account
+    )
+    return PhoneSettings(
+        name=config.phone.name,
+        tones=Tones(**tones, ring=ring(country)[0]),
+        accounts=accounts if _is_user_agent(config) else (),
+        dial_plan=DialPlan(config.dial.patterns),
+        timeouts=Timeouts(next_digit=config.dial.timeout, critical=min(config.dial.timeout, 4.0)),
+        call_waiting=config.phone.call_waiting,
+    )

@@ -1,0 +1,3 @@
+"""The version, as the package metadata and the User-Agent header say it."""
+
+VERSION = "0.1.0"
