@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from firmware.sip.grammar import QUOTED, TOKEN_CHARACTERS, MalformedMessage, quote, unquote
+from firmware.sip.grammar import QUOTED, TOKEN_CHARACTERS, MalformedMessage, quote, unescape, unquote
 from firmware.sip.parameters import Parameters
 
 _SCHEME = re.compile(rf"([{TOKEN_CHARACTERS}]++)[ \t]+(?=[^ \t])")
@@ -94,8 +94,12 @@ class Credentials(Authentication):
 
     @property
     def username(self) -> str:
-        """Who claims to be calling, "" if absent."""
-        return self.parameters.get("username") or ""
+        """Who claims to be calling, "" if absent; `username*` is read too (RFC 7616 §3.4, RFC 5987)."""
+        extended = self.parameters.get("username*")
+        if extended is None:
+            return self.parameters.get("username") or ""
+        charset, _, escaped = extended.partition("''")
+        return unescape(escaped) if charset.upper() == "UTF-8" else ""
 
     @property
     def uri(self) -> str:

@@ -83,7 +83,11 @@ def choose(challenges: Sequence[Challenge]) -> Challenge | None:
         for challenge in challenges
         if challenge.is_digest and challenge.nonce and _is_known(challenge.algorithm) and _pick_qop(challenge) != ""
     ]
-    return min(usable, key=lambda challenge: _STRENGTH[challenge.algorithm.lower().removesuffix(_SESSION)], default=None)
+    return min(usable, key=_rank, default=None)
+
+
+def _rank(challenge: Challenge) -> int:
+    return _STRENGTH[challenge.algorithm.lower().removesuffix(_SESSION)]
 
 
 def _pick_qop(challenge: Challenge) -> str | None:
@@ -177,21 +181,27 @@ class DigestServer:
         random: Random,
         lifetime: float = 300.0,
         algorithms: Sequence[str] = ("SHA-256", "MD5"),
+        qop: str = "auth",
     ) -> None:
-        """Serve `realm` with nonces good for `lifetime` seconds, offering `algorithms` in that order (RFC 8760 §2.3)."""
+        """Serve `realm` with nonces good for `lifetime` seconds.
+
+        `algorithms` are offered in that order (RFC 8760 §2.3), each with the list `qop`.
+        """
         self.realm = realm
         self._lifetime = lifetime
         self._algorithms = tuple(algorithms)
+        self._qop = qop
         self._random = random
         self._key = random.getrandbits(256).to_bytes(32, "big")
         self._opaque = f"{random.getrandbits(64):016x}"
         self._uses: OrderedDict[str, _NonceUse] = OrderedDict()
+        self._forgotten_ms = -1
 
     def challenges(self, now: float, stale: bool = False) -> tuple[Challenge, ...]:
         """Return one challenge for each algorithm, the preferred first, with one fresh nonce."""
         nonce = self._new_nonce(now)
         return tuple(
-            Challenge.of(self.realm, nonce, algorithm, "auth", opaque=self._opaque, stale=stale)
+            Challenge.of(self.realm, nonce, algorithm, self._qop, opaque=self._opaque, stale=stale)
             for algorithm in self._algorithms
         )
 
@@ -223,14 +233,18 @@ class DigestServer:
             and credentials.realm == self.realm
             and credentials.algorithm.lower() in offered
             # RFC 8760 §2.6 item 8: a client of RFC 2617's time may leave qop out.
-            and credentials.qop in (None, "auth", "auth-int")
+            and (credentials.qop is None or credentials.qop in self._qop.split(","))
         )
 
     def _use(self, credentials: Credentials, now: float) -> bool:
         nonce = credentials.nonce
         if not self._is_fresh(nonce, now):
             return False
-        use = self._uses.pop(nonce, None) or _NonceUse()
+        use = self._uses.pop(nonce, None)
+        if use is None:
+            if _issued_ms(nonce) <= self._forgotten_ms:
+                return False
+            use = _NonceUse()
         self._uses[nonce] = use
         if len(self._uses) > MAX_NONCES:
             self._forget_oldest()
@@ -241,7 +255,8 @@ class DigestServer:
             return False
 
     def _forget_oldest(self) -> None:
-        self._uses.popitem(last=False)
+        nonce, _ = self._uses.popitem(last=False)
+        self._forgotten_ms = max(self._forgotten_ms, _issued_ms(nonce))
 
     def _new_nonce(self, now: float) -> str:
         stamp = f"{max(0, math.floor(now * 1000)):012x}{self._random.getrandbits(64):016x}"
@@ -254,4 +269,8 @@ class DigestServer:
         stamp, seal = nonce[:28], nonce[28:]
         if not nonce.isascii() or not hmac.compare_digest(seal, self._seal(stamp)):
             return False
-        return now * 1000 - int(stamp[:12], 16) <= self._lifetime * 1000
+        return now * 1000 - _issued_ms(nonce) <= self._lifetime * 1000
+
+
+def _issued_ms(nonce: str) -> int:
+    return int(nonce[:12], 16)

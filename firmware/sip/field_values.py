@@ -23,9 +23,7 @@ from firmware.sip.parameters import NO_PARAMETERS, Parameters, parse_parameters
 _CSEQ = re.compile(rf"([0-9]{{1,20}})[ \t]+([{TOKEN_CHARACTERS}]++)")
 _LARGEST_SEQUENCE = 2**31 - 1
 _CALL_ID = re.compile(CALL_ID)
-_MEDIA_TYPE = re.compile(
-    rf"([{TOKEN_CHARACTERS}]++)[ \t]*/[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]*(;.*)?", re.DOTALL
-)
+_MEDIA_TYPE = re.compile(rf"([{TOKEN_CHARACTERS}]++)[ \t]*/[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]*(;.*)?", re.DOTALL)
 _VALUE = re.compile(r"([^\x00-\x20;,\"<>]++)[ \t]*(;.*)?", re.DOTALL)
 _WARNING = re.compile(rf"([0-9]{{3}})[ \t]+([^\x00-\x20\"]++)[ \t]+({QUOTED})", re.DOTALL)
 _RETRY_AFTER = re.compile(r"([0-9]{1,20})[ \t]*(\((?:[^()\\]++|\\.|\([^()]*+\))*+\))?[ \t]*(;.*)?", re.DOTALL)

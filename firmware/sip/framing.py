@@ -36,6 +36,7 @@ class StreamFramer:
         self._buffer = bytearray()
         self._searched = 0
         self._needed: int | None = None
+        self._half_ping = False
 
     @property
     def pending(self) -> int:
@@ -52,8 +53,9 @@ class StreamFramer:
 
     def _next(self) -> bytes | Keepalive | None:
         if self._needed is None:
-            if self._buffer[:1] in (b"\r", b"\n"):
+            if self._buffer.startswith((b"\r", b"\n")):
                 return self._next_keepalive()
+            self._half_ping = self._half_ping and not self._buffer
             self._needed = self._measure()
         if self._needed is None or len(self._buffer) < self._needed:
             return None
@@ -63,18 +65,23 @@ class StreamFramer:
         return message
 
     def _next_keepalive(self) -> Keepalive | None:
-        # A stream cut between the two CRLFs of a ping must not turn it into two pongs: a lone CRLF waits for what
-        # follows. A pong tells us nothing that the arrival of octets does not, so its lateness does no harm.
+        # A lone CRLF is reported at once, since a pong is awaited. Should a second follow, it was a ping cut in two:
+        # then the pong was one too many, which harms nobody, while a ping not answered would end the connection.
         buffer = self._buffer
         if buffer.startswith(Keepalive.PING.value):
-            self._take(4)
-            return Keepalive.PING
-        if Keepalive.PING.value.startswith(buffer):
+            return self._keepalive(Keepalive.PING, 4)
+        if buffer.startswith(Keepalive.PONG.value):
+            if len(buffer) == 3 and buffer.endswith(b"\r"):
+                return None
+            return self._keepalive(Keepalive.PING if self._half_ping else Keepalive.PONG, 2)
+        if buffer == b"\r":
             return None
-        if not buffer.startswith(Keepalive.PONG.value):
-            raise FramingError("bare CR or LF between messages")
-        self._take(2)
-        return Keepalive.PONG
+        raise FramingError("bare CR or LF between messages")
+
+    def _keepalive(self, kind: Keepalive, octets: int) -> Keepalive:
+        self._half_ping = kind is Keepalive.PONG
+        self._take(octets)
+        return kind
 
     def _measure(self) -> int | None:
         end = self._buffer.find(_BLANK, max(0, self._searched - 3))

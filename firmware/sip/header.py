@@ -114,9 +114,7 @@ class Fields:
         return "".join([f"{name}: {value}\r\n" for name, value in self._items])
 
 
-def _assemble(
-    items: tuple[_Item, ...], index: dict[str, tuple[str, ...]] | None, typed: dict[str, object]
-) -> Fields:
+def _assemble(items: tuple[_Item, ...], index: dict[str, tuple[str, ...]] | None, typed: dict[str, object]) -> Fields:
     fields = Fields.__new__(Fields)
     fields._items = items
     fields._index = index

@@ -9,8 +9,8 @@ from typing import Any, Self
 from firmware.sip.address import Contact, From, NameAddress, Route, To
 from firmware.sip.credentials import Challenge, Credentials
 from firmware.sip.field_values import CSeq, MediaType, Reason
-from firmware.sip.header import Fields, parse_fields, unfold
 from firmware.sip.grammar import MalformedMessage, is_token, parse_number
+from firmware.sip.header import Fields, parse_fields, unfold
 from firmware.sip.status import reason_phrase
 from firmware.sip.typed_fields import TypedFields
 from firmware.sip.uri import SipUri, Uri, parse_uri

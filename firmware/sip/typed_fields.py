@@ -30,8 +30,8 @@ from firmware.sip.field_values import (
     parse_tokens,
     parse_warning,
 )
-from firmware.sip.header import Fields
 from firmware.sip.grammar import MalformedMessage, parse_number, split_list
+from firmware.sip.header import Fields
 from firmware.sip.via import Via, parse_via
 
 T = TypeVar("T")
@@ -177,19 +177,13 @@ class TypedFields:
     unsupported = TypedField("Unsupported", _tokens)
     allow_events = TypedField("Allow-Events", _tokens)  # RFC 6665
     accept = TypedField("Accept", _listed_or_absent(parse_media_type))
-    accept_encoding = TypedField(
-        "Accept-Encoding", _listed_or_absent(parse_qualified)
-    )
-    accept_language = TypedField(
-        "Accept-Language", _listed_or_absent(parse_qualified)
-    )
+    accept_encoding = TypedField("Accept-Encoding", _listed_or_absent(parse_qualified))
+    accept_language = TypedField("Accept-Language", _listed_or_absent(parse_qualified))
 
     # The body.
     content_type = TypedField("Content-Type", _optional(parse_media_type))
     content_length = TypedField("Content-Length", _optional(parse_number))
-    content_disposition = TypedField(
-        "Content-Disposition", _optional(parse_disposition)
-    )
+    content_disposition = TypedField("Content-Disposition", _optional(parse_disposition))
     content_encoding = TypedField("Content-Encoding", _tokens)
     content_language = TypedField("Content-Language", _tokens)
     mime_version = TypedField("MIME-Version", _text)
@@ -199,9 +193,7 @@ class TypedFields:
     proxy_authenticate = TypedField("Proxy-Authenticate", _each_line(parse_challenge))
     authorization = TypedField("Authorization", _each_line(parse_credentials))
     proxy_authorization = TypedField("Proxy-Authorization", _each_line(parse_credentials))
-    authentication_info = TypedField(
-        "Authentication-Info", _optional(parse_authentication_info)
-    )
+    authentication_info = TypedField("Authentication-Info", _optional(parse_authentication_info))
 
     # Said to the person.
     subject = TypedField("Subject", _text)
