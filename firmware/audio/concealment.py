@@ -50,9 +50,12 @@ class Concealer:
         self._before = array("h")
         self._lead = array("h")
 
-    def received(self, frame: bytes) -> bytes:
-        """Take the next frame that came; return it, joined on to what was made up before."""
-        if self._lost and frame:
+    def received(self, frame: bytes, *, joined: bool = True) -> bytes:
+        """Take the next frame that came; return it, cross-faded with what was made up before.
+
+        `joined`: it is what the far end said next; False where samples were left out on purpose.
+        """
+        if frame and (self._lost or not joined):
             frame = self._join(frame)
             self._lost = 0
         self._history = (self._history + frame)[-self._kept :]

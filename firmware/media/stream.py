@@ -44,7 +44,7 @@ class _Receiver:
     def play(self, piece: Piece) -> bytes:
         samples = round(piece.samples * self._per_tick)
         if piece.kind is Kind.SPEECH:
-            frame = self.concealer.received(self.codec.decode(piece.payload))
+            frame = self.concealer.received(self.codec.decode(piece.payload), joined=piece.joined)
         elif piece.kind is Kind.LOST:
             frame = self.concealer.conceal(samples)
         else:

@@ -43,6 +43,7 @@ class MediaLocal:
         self._pace: Pace | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._card: CardThread | None = None
+        self._card_gone = False
 
     async def start(self) -> None:
         """Begin to run the sound card."""
@@ -92,17 +93,20 @@ class MediaLocal:
         # Armed first: an error in one period must not be the end of all sound.
         self._pace.advance(self._loop.time())
         self._timer = self._loop.call_at(self._pace.deadline, self._period)
-        if self._port.paced:
+        if self._card_gone:
             self._host.run_period(None)
             return
         try:
             self._host.exchange()
         except DeviceError as error:
-            logger.error("the sound card is gone, calls go on without it: %s", error)
-            self._host.run_period(None)
+            self._lose_card(error)
+
+    def _lose_card(self, error: DeviceError) -> None:
+        self._card_gone = True
+        logger.error("the sound card is gone, calls go on without it: %s", error)
 
     def _card_failed(self, error: DeviceError) -> None:
-        logger.error("the sound card is gone, calls go on without it: %s", error)
+        self._lose_card(error)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._run_by_clock)
 

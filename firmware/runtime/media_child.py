@@ -1,0 +1,198 @@
+"""The media engine as a process of its own: what `media_process` starts.
+
+    python -m firmware.runtime.media_child CONTROL_FD AUDIO FIRST_PORT LAST_PORT
+
+One loop around `select`, whose timeout has microseconds (that of `epoll` has milliseconds), with absolute deadlines.
+Commands come and events go on the control socket; when it ends, so does the process.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import select
+import socket
+import sys
+import time
+from collections.abc import Callable
+
+from firmware.media.framing import MessageFramer, frame
+from firmware.media.messages import Event, Failed, MalformedMessage, Message, Ready
+from firmware.runtime.media_host import CardThread, MediaHost, Pace
+from firmware.runtime.realtime import make_punctual
+from hw import AudioPort, DeviceError
+from hw.boards import open_audio
+
+logger = logging.getLogger(__name__)
+
+_LARGEST_BACKLOG = 1 << 20
+# Octets of events that the phone did not read: by then it hangs, and we end.
+_LOOK_S = 0.05
+# How often to look for events of the card's thread, which cannot wake a select.
+
+
+class ControlEnded(Exception):
+    """The phone closed the control socket, or does not read it any more."""
+
+
+class Control:
+    """The socket to the phone."""
+
+    def __init__(self, control: socket.socket) -> None:
+        control.setblocking(False)
+        self.socket = control
+        self._framer = MessageFramer()
+        self._backlog = b""
+
+    @property
+    def waiting(self) -> bool:
+        """Something could not be sent yet."""
+        return bool(self._backlog)
+
+    def tell(self, message: Message) -> None:
+        """Send a message; never blocks. Raises ControlEnded."""
+        self._backlog += frame(message)
+        if len(self._backlog) > _LARGEST_BACKLOG:
+            raise ControlEnded("the phone does not listen")
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits, as far as it goes. Raises ControlEnded."""
+        try:
+            sent = self.socket.send(self._backlog)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise ControlEnded(str(error)) from error
+        self._backlog = self._backlog[sent:]
+
+    def hear(self) -> list[Message]:
+        """The messages that came. Raises ControlEnded."""
+        try:
+            data = self.socket.recv(65536)
+        except BlockingIOError:
+            return []
+        except OSError as error:
+            raise ControlEnded(str(error)) from error
+        if not data:
+            raise ControlEnded("the phone closed the control socket")
+        try:
+            return self._framer.feed(data)
+        except MalformedMessage as error:
+            raise ControlEnded(str(error)) from error
+
+
+class Loop:
+    """Waits for the control socket, the RTP sockets and the next period. Implements `Watcher`."""
+
+    def __init__(self, control: Control, port: AudioPort, rtp_ports: tuple[int, int]) -> None:
+        self._control = control
+        self._paced = port.paced
+        self._readers: dict[socket.socket, Callable[[], None]] = {}
+        self._failure: DeviceError | None = None
+        # A card's thread leaves its events here: only the loop writes to the control socket.
+        self._events: list[Event] = []
+        self._host = MediaHost(port, rtp_ports, self, self._events.append)
+        self._card = CardThread(self._host, self._card_failed)
+
+    def watch(self, readable: socket.socket, read: Callable[[], None]) -> None:
+        """Call `read` whenever the socket has something."""
+        self._readers[readable] = read
+
+    def unwatch(self, readable: socket.socket) -> None:
+        """No longer."""
+        self._readers.pop(readable, None)
+
+    def run(self) -> None:
+        """Work until the phone ends it. Raises ControlEnded, DeviceError."""
+        try:
+            if self._paced:
+                self._run_with_card()
+            else:
+                self._run_by_clock()
+        finally:
+            if self._paced:
+                self._card.stop()
+            self._host.close()
+
+    def _run_with_card(self) -> None:
+        self._card.start()
+        while self._failure is None:
+            self._serve(_LOOK_S)
+        raise self._failure
+
+    def _run_by_clock(self) -> None:
+        pace = Pace(self._host.period_s, time.monotonic())
+        while True:
+            left = pace.deadline - time.monotonic()
+            if left > 0:
+                self._serve(left)
+            else:
+                self._host.exchange()
+                pace.advance(time.monotonic())
+                self._tell_events()
+
+    def _serve(self, timeout: float) -> None:
+        control = self._control
+        writers = [control.socket] if control.waiting else []
+        readable, writable, _ = select.select([control.socket, *self._readers], writers, [], timeout)
+        if writable:
+            control.flush()
+        for ready in readable:
+            if ready is control.socket:
+                self._obey(control.hear())
+            elif (read := self._readers.get(ready)) is not None:
+                read()
+        self._tell_events()
+
+    def _obey(self, messages: list[Message]) -> None:
+        for message in messages:
+            if not isinstance(message, Event | Ready | Failed):
+                self._host.receive_command(message)
+        if self._host.idle:
+            gc.collect()
+
+    def _tell_events(self) -> None:
+        while self._events:
+            self._control.tell(self._events.pop(0))
+
+    def _card_failed(self, error: DeviceError) -> None:
+        self._failure = error
+
+
+def run(control: Control, audio: str, rtp_ports: tuple[int, int]) -> int:
+    """Be the media engine until the control socket ends; return the exit status."""
+    try:
+        return _run(control, audio, rtp_ports)
+    except ControlEnded as ended:
+        logger.debug("%s", ended)
+        return 0
+
+
+def _run(control: Control, audio: str, rtp_ports: tuple[int, int]) -> int:
+    try:
+        loop = Loop(control, open_audio(audio), rtp_ports)
+    except (DeviceError, ValueError) as error:
+        control.tell(Failed(str(error)))
+        return 1
+    refused = make_punctual()
+    if refused:
+        logger.warning("the media engine goes on without %s", ", and without ".join(refused))
+    control.tell(Ready(realtime=not refused))
+    try:
+        loop.run()
+    except DeviceError as error:
+        control.tell(Failed(str(error)))
+        return 1
+
+
+def main(arguments: list[str]) -> int:
+    """The command line of this module."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    descriptor, audio, first, last = arguments
+    control = Control(socket.socket(fileno=int(descriptor)))
+    return run(control, audio, (int(first), int(last)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
