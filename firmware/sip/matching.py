@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from firmware.sip.fields import Via
-    from firmware.sip.message import Request, Response
-
-MAGIC_COOKIE = "z9hG4bK"
-"""How the branch of a client that follows RFC 3261 begins (§8.1.1.7)."""
+from firmware.sip.message import Request, Response
+from firmware.sip.via import Via
 
 ClientKey = tuple[str, str]
 """Branch and method."""
 
 ServerKey = tuple[object, ...]
-"""What two requests of one server transaction share."""
+"""What the requests of one server transaction share; the method stands last."""
+
+ANY_METHOD = ""
+"""In a `ServerKey`: whatever a CANCEL with the rest of the key would cancel."""
 
 
 def client_key(via: Via, method: str) -> ClientKey:
-    """The client transaction a response with this top Via and CSeq method answers (§17.1.3)."""
+    """The client transaction that a response with this top Via and CSeq method answers (§17.1.3)."""
     return (via.branch or "", method)
 
 
@@ -31,19 +28,26 @@ def response_key(response: Response) -> ClientKey:
 def server_key(request: Request, method: str | None = None) -> ServerKey:
     """The server transaction `request` belongs to, read as though its method were `method` (§17.2.3).
 
-    An ACK belongs to its INVITE's: pass "INVITE". Raises `MalformedMessage`.
+    An ACK belongs to its INVITE's: pass "INVITE". A CANCEL cancels `ANY_METHOD` (§9.2). Raises `MalformedMessage`.
     """
     via = request.via
-    method = method or request.method
-    if via.branch is not None and via.branch.startswith(MAGIC_COOKIE):
-        # Host names compare without case; the port's absence is the transport's default, but a client never mixes both.
-        return (via.branch, via.host.lower(), via.port, method)
-    return _rfc2543_key(request, via, method)
+    method = request.method if method is None else method
+    if via.has_cookie:
+        return (via.branch, via.host, via.port, method)
+    return _rfc2543_key(request, method)
 
 
-def _rfc2543_key(request: Request, via: Via, method: str) -> ServerKey:
-    """Request-URI, From tag, Call-ID, CSeq and top Via, for clients without the magic cookie.
+def _rfc2543_key(request: Request, method: str) -> ServerKey:
+    """Request-URI, From tag, Call-ID, CSeq number and top Via, for clients without the magic cookie.
 
-    The To tag is left out on purpose: an ACK carries our own response's, which its INVITE does not have.
+    The To tag is checked by `acknowledges`: an ACK has our response's, which its INVITE did not have.
     """
-    return (str(request.uri), request.from_.tag, request.call_id, request.cseq.number, str(via), method)
+    return (str(request.uri), request.from_.tag, request.call_id, request.cseq.number, str(request.via), method)
+
+
+def acknowledges(ack: Request, response: Response | None) -> bool:
+    """Whether an ACK that matches the INVITE's transaction is for `response`: the To tags agree (§17.2.3).
+
+    It keeps the ACK of a 2xx from a peer without the magic cookie apart from those of other responses.
+    """
+    return response is not None and ack.to.tag == response.to.tag

@@ -14,12 +14,12 @@ from firmware.sip.machines import (
     Machine,
     State,
 )
-from firmware.sip.transport import RELIABLE, Flow, Hop
+from firmware.sip.matching import ServerKey, client_key
+from firmware.sip.transport import Flow, Hop
 
 if TYPE_CHECKING:
+    from firmware.sip.address import Contact
     from firmware.sip.cores.core import Core, TransactionUser
-    from firmware.sip.fields import Contact
-    from firmware.sip.matching import ClientKey, ServerKey
     from firmware.sip.message import Request, Response
     from firmware.sip.next_hop import Path
 
@@ -31,7 +31,7 @@ class Attempt:
 
     __slots__ = ("ack", "data", "interval", "key", "machine", "owner", "path", "request", "state")
 
-    def __init__(self, request: Request, data: bytes, path: Path, owner: ClientTransaction, key: ClientKey) -> None:
+    def __init__(self, request: Request, data: bytes, path: Path, owner: ClientTransaction) -> None:
         self.machine: Machine = INVITE_CLIENT if request.method == "INVITE" else NON_INVITE_CLIENT
         self.state: State = self.machine.initial
         self.request = request
@@ -40,16 +40,11 @@ class Attempt:
         """The request's bytes, kept for retransmission."""
         self.path = path
         self.owner = owner
-        self.key = key
+        self.key = client_key(request.via, request.method)
         self.interval = 0.0
         """What Timer A or E was last set to, seconds."""
         self.ack: bytes | None = None
         """The ACK's bytes once a 300-699 response came (§17.1.1.3)."""
-
-    @property
-    def reliable(self) -> bool:
-        """True over a stream: nothing is retransmitted."""
-        return self.path.hop.transport in RELIABLE
 
     def step(self, event: Event) -> tuple[Action, ...]:
         """Move to the state the figure shows and return the actions it shows."""
@@ -125,14 +120,14 @@ class ClientTransaction:
 class ServerTransaction:
     """A request that came in, and our answer to it: §17.2. Compared by identity."""
 
-    __slots__ = ("_machine", "core", "data", "flow", "id", "interval", "key", "path", "request", "response", "started",
+    __slots__ = ("core", "data", "flow", "id", "interval", "key", "machine", "path", "request", "response", "started",
                  "state", "to_tag")
 
     def __init__(
         self, number: int, request: Request, flow: Flow, path: Path, key: ServerKey, to_tag: str, now: float
     ) -> None:
-        self._machine: Machine = INVITE_SERVER if request.method == "INVITE" else NON_INVITE_SERVER
-        self.state: State = self._machine.initial
+        self.machine: Machine = INVITE_SERVER if request.method == "INVITE" else NON_INVITE_SERVER
+        self.state: State = self.machine.initial
         self.id = number
         """Unique within its endpoint."""
         self.request = request
@@ -161,16 +156,11 @@ class ServerTransaction:
         return self.request.method
 
     @property
-    def reliable(self) -> bool:
-        """True over a stream: nothing is retransmitted."""
-        return self.flow.transport in RELIABLE
-
-    @property
     def answered(self) -> bool:
         """True once a final response was given."""
         return self.state not in (State.TRYING, State.PROCEEDING)
 
     def step(self, event: Event) -> tuple[Action, ...]:
         """Move to the state the figure shows and return the actions it shows."""
-        self.state, actions = self._machine.step(self.state, event)
+        self.state, actions = self.machine.step(self.state, event)
         return actions
