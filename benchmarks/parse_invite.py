@@ -1,0 +1,156 @@
+"""INVITEs of 919 octets parsed, read with typed fields and written, per CPU second: ours beside sipmessage and sippy.
+
+Each message has its own Call-ID, branches, tag, CSeq and caller, so that no cache answers for the parser. The three
+take turns, round by round, so that a busy machine slows all alike. `python -m benchmarks.parse_invite [rounds]`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from random import Random
+from statistics import median
+
+from firmware.sip.message import Request, parse_message
+
+OCTETS = 919
+MESSAGES = 400
+
+_SDP = (
+    "v=0\r\no=- {session} 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"
+    "m=audio 40000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"
+)
+_INVITE = (
+    "INVITE sip:{callee}@192.0.2.20:5060;transport=udp SIP/2.0\r\n"
+    "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK{proxy_branch}\r\n"
+    "Via: SIP/2.0/UDP 192.0.2.10:5060;rport=5060;branch=z9hG4bK{branch}\r\n"
+    "Record-Route: <sip:192.0.2.1;lr>\r\n"
+    "Max-Forwards: 69\r\n"
+    'From: "{name}" <sip:{caller}@example.com>;tag={tag}\r\n'
+    "To: <sip:{callee}@example.com>\r\n"
+    "Call-ID: {call_id}@192.0.2.10\r\n"
+    "CSeq: {cseq} INVITE\r\n"
+    "Contact: <sip:{caller}@192.0.2.10:5060;transport=udp>\r\n"
+    "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n"
+    "Supported: replaces\r\n"
+    "User-Agent: {agent}\r\n"
+    "Content-Type: application/sdp\r\n"
+    "Content-Length: {length}\r\n\r\n{sdp}"
+)
+
+
+def make_invite(random: Random) -> bytes:
+    """Return an INVITE of exactly OCTETS octets, unlike any other."""
+    word = lambda length: f"{random.getrandbits(4 * length):0{length}x}"  # noqa: E731
+    sdp = _SDP.format(session=random.randrange(10**8, 10**9))
+    values = {
+        "callee": f"2{random.randrange(1000, 10000)}",
+        "caller": f"1{random.randrange(10**5, 10**6)}",
+        "name": f"Caller {word(6)}",
+        "proxy_branch": word(12),
+        "branch": word(12),
+        "tag": word(8),
+        "call_id": word(16),
+        "cseq": random.randrange(1000, 10000),
+        "length": len(sdp),
+        "sdp": sdp,
+    }
+    bare = _INVITE.format(agent="", **values)
+    invite = _INVITE.format(agent="x" * (OCTETS - len(bare)), **values).encode()
+    assert len(invite) == OCTETS
+    return invite
+
+
+def typed_ours(data: bytes) -> object:
+    message = parse_message(data)
+    assert isinstance(message, Request)
+    return (
+        message.uri, message.vias, message.from_, message.to, message.call_id, message.cseq, message.max_forwards,
+        message.contacts, message.routes, message.record_routes, message.content_type, message.content_length,
+        message.allow, message.supported, message.user_agent,
+    )  # fmt: skip
+
+
+Subject = tuple[str, Callable[[bytes], object], Callable[[bytes], object], Callable[[object], object]]
+"""A name, then what parses, what parses and reads the fields, and what writes a parsed message."""
+
+
+def ours() -> Subject:
+    return "offhook", parse_message, typed_ours, bytes  # type: ignore[return-value]
+
+
+def peer_sipmessage() -> Subject:
+    from sipmessage import Message
+
+    def typed(data: bytes) -> object:
+        message = Message.parse(data)
+        return (
+            message.uri, message.via, message.from_address, message.to_address, message.call_id, message.cseq,
+            message.max_forwards, message.contact, message.route, message.record_route, message.content_type,
+            message.content_length, message.headers.getlist("Allow"), message.supported, message.user_agent,
+        )  # fmt: skip
+
+    return "sipmessage", Message.parse, typed, bytes  # type: ignore[return-value]
+
+
+def peer_sippy() -> Subject:
+    from sippy.SipRequest import SipRequest
+
+    def bare(data: bytes) -> object:
+        return SipRequest(data.decode())
+
+    def typed(data: bytes) -> object:
+        message = SipRequest(data.decode())
+        message.getRURI()
+        return [header.getBody() for header in message.headers]
+
+    def write(message: object) -> bytes:
+        return str(message).encode()
+
+    return "sippy", bare, typed, write
+
+
+def _rate(work: Callable[[object], object], inputs: Sequence[object]) -> float:
+    start = time.process_time()
+    for each in inputs:
+        work(each)
+    return len(inputs) / (time.process_time() - start)
+
+
+def measure(subjects: Sequence[Subject], rounds: int, random: Random) -> dict[str, list[list[float]]]:
+    """Return for each name the rates of the rounds: parsed bare, with typed fields, written."""
+    rates: dict[str, list[list[float]]] = {name: [[], [], []] for name, *_ in subjects}
+    for _ in range(rounds):
+        for name, bare, typed, write in subjects:
+            invites = [make_invite(random) for _ in range(MESSAGES)]
+            rates[name][0].append(_rate(bare, invites))  # type: ignore[arg-type]
+            invites = [make_invite(random) for _ in range(MESSAGES)]
+            rates[name][1].append(_rate(typed, invites))  # type: ignore[arg-type]
+            rates[name][2].append(_rate(write, [bare(invite) for invite in invites]))
+    return rates
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    subjects = [ours()]
+    for peer in (peer_sipmessage, peer_sippy):
+        try:
+            subjects.append(peer())
+        except ImportError as error:
+            print(f"without {error.name}: not installed")
+    rates = measure(subjects, rounds, Random(919))
+    middle = {name: [median(column) for column in columns] for name, columns in rates.items()}
+    print(f"INVITE of {OCTETS} octets, thousands per CPU second, median of {rounds} rounds of {MESSAGES}")
+    print(f"{'':12}{'parsed':>10}{'typed':>10}{'written':>10}")
+    for name, columns in middle.items():
+        print(f"{name:12}" + "".join(f"{rate / 1000:10.1f}" for rate in columns))
+    peers = [columns for name, columns in middle.items() if name != "offhook"]
+    if peers:
+        best = [max(column) for column in zip(*peers, strict=True)]
+        ratios = [own / other for own, other in zip(middle["offhook"], best, strict=True)]
+        print(f"{'ratio':12}" + "".join(f"{ratio:10.2f}" for ratio in ratios) + "   (ours to the better peer)")
+
+
+if __name__ == "__main__":
+    main()
