@@ -17,11 +17,9 @@ from firmware.rtp.latch import Latch
 from firmware.rtp.packet import MalformedPacket, Packet, is_rtcp, parse
 from firmware.rtp.reception import Reception
 from firmware.rtp.reports import Reports
-from firmware.rtp.statistics import Statistics
+from firmware.rtp.statistics import Statistics as Statistics
 from firmware.rtp.telephone_event import EventReceiver
 from firmware.rtp.transmission import Transmission
-
-__all__ = ["Address", "DigitReceived", "Direction", "Event", "Format", "RemoteLeft", "Session", "SourceMoved", "Statistics"]
 
 Address = tuple[str, int]
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
@@ -135,8 +133,8 @@ class Session:
         """Take what offer/answer agreed on; may come again (hold, new address, other codec). Timestamps run on."""
         if self._latch is None or self._latch.signalled != remote:
             self._latch = Latch(remote)
+        self._rtcp_mux = rtcp_mux or remote_rtcp == remote
         self._remote_rtcp = remote if rtcp_mux else remote_rtcp
-        self._rtcp_mux = rtcp_mux
         self._speech = {f.payload_type: (f.clock_rate_hz, _samples_per_octet(f)) for f in receive}
         self._event_payload_type = telephone_event_receive.payload_type if telephone_event_receive else -1
         transmission = self._transmission
