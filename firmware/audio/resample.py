@@ -14,7 +14,8 @@ import math
 from array import array
 from functools import lru_cache
 
-_TAPS_PER_PHASE = 24
+_SHARP_TAPS, _GENTLE_TAPS = 24, 8
+# Per phase. Only the stage at the lowest rate needs a sharp filter: further up, speech and its images lie far apart.
 _KAISER_BETA = 6.0
 _HEADROOM = 0.25
 # The partial sums of a filter can be larger than its result: two bits are kept free, and given back at the end.
@@ -30,12 +31,12 @@ def _bessel_i0(x: float) -> float:
 
 
 @lru_cache(maxsize=8)
-def _filter(factor: int) -> tuple[tuple[float, ...], ...]:
+def _filter(factor: int, taps_per_phase: int) -> tuple[tuple[float, ...], ...]:
     """For each phase its taps, newest sample first: a low-pass at the lower rate's half, 1.0 at 0 Hz in each phase.
 
     Phase 0 is a plain delay (a Nyquist filter), so upsampled sound keeps its samples.
     """
-    length = _TAPS_PER_PHASE * factor
+    length = taps_per_phase * factor
     middle = length / 2
     taps = [0.0] * length
     for n in range(length):
@@ -65,9 +66,9 @@ def _narrow(wide: bytes) -> bytes:
 
 
 class _Upsampler:
-    def __init__(self, factor: int) -> None:
-        self._phases = _filter(factor)
-        self._history = bytes(4 * (_TAPS_PER_PHASE - 1))
+    def __init__(self, factor: int, taps_per_phase: int) -> None:
+        self._phases = _filter(factor, taps_per_phase)
+        self._history = bytes(4 * (taps_per_phase - 1))
 
     def process(self, frame: bytes) -> bytes:
         wide = self._history + audioop.lin2lin(frame, 2, 4)
@@ -80,10 +81,11 @@ class _Upsampler:
 
 
 class _Downsampler:
-    def __init__(self, factor: int) -> None:
-        self._phases = _filter(factor)
+    def __init__(self, factor: int, taps_per_phase: int) -> None:
+        self._phases = _filter(factor, taps_per_phase)
         # Sample 0 of a frame meets phase 0, so the other phases look one step back.
-        self._history = bytes(4 * _TAPS_PER_PHASE * factor)
+        self._taps = taps_per_phase
+        self._history = bytes(4 * taps_per_phase * factor)
         self._rest = b""
 
     def process(self, frame: bytes) -> bytes:
@@ -101,7 +103,7 @@ class _Downsampler:
         for phase, taps in enumerate(self._phases):
             # y[n] = sum over k, p of h[k * factor + p] * x[(n - k) * factor - p]
             track = wide[(factor - phase) % factor :: factor]
-            end = _TAPS_PER_PHASE + samples - (1 if phase else 0)
+            end = self._taps + samples - (1 if phase else 0)
             part = _convolve(track[:end].tobytes(), taps, samples, _HEADROOM / factor)
             total = audioop.add(total, part, 4)
         return _narrow(total)
@@ -119,8 +121,24 @@ class Resampler:
         up, down = to_hz // math.gcd(from_hz, to_hz), from_hz // math.gcd(from_hz, to_hz)
         if up > 1 and down > 1:
             raise ValueError(f"cannot resample {from_hz} Hz to {to_hz} Hz: neither is a multiple of the other")
-        self._stage = _Upsampler(up) if up > 1 else _Downsampler(down) if down > 1 else None
+        kind = _Upsampler if up > 1 else _Downsampler
+        factors = _factors(up * down)
+        stages = [kind(factor, _GENTLE_TAPS if place else _SHARP_TAPS) for place, factor in enumerate(factors)]
+        self._stages = stages if up > 1 else stages[::-1]
 
     def process(self, frame: bytes) -> bytes:
         """Return the frame at the other rate; what does not fill a sample of it waits for the next frame."""
-        return frame if self._stage is None else self._stage.process(frame)
+        for stage in self._stages:
+            frame = stage.process(frame)
+        return frame
+
+
+def _factors(number: int) -> list[int]:
+    """Its prime factors, smallest first."""
+    factors, divisor = [], 2
+    while number > 1:
+        while number % divisor == 0:
+            factors.append(divisor)
+            number //= divisor
+        divisor += 1
+    return factors
