@@ -141,6 +141,8 @@ class Desk:
     ) -> Call:  # fmt: skip
         """Send the invitation of a new call, and attend to it."""
         self._placed += 1
+        while self.calls.get(f"out{self._placed}") is not None:
+            self._placed += 1
         call = Call(
             id=f"out{self._placed}", direction="out", account=account, remote=remote, line=line, began_at=now,
             state="calling", consults=consults, replaces=replaces,

@@ -132,9 +132,10 @@ class DeskPhone:
     # --- the clock ---
 
     def give(self, event: PhoneEvent) -> str | None:
-        result = self.phone.receive(event, self.now)
-        self._collect()
-        return result
+        try:
+            return self.phone.receive(event, self.now)
+        finally:
+            self._collect()
 
     def wait(self, seconds: float) -> None:
         """Let time pass, waking the phone whenever it wants to be woken."""

@@ -1,0 +1,447 @@
+"""Lifting, typing a number, and what the ear hears until somebody answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from firmware.numbering.dial_plan import DialPlan, Rule
+from firmware.phone.events import DialRequest, EndCall, KeyPressed, KeyReleased, PlaceCall, SendDigitDown, SoundKey
+from firmware.phone.phone import NotPossible
+from firmware.phone.settings import AccountSettings
+from tests.support.desk_phone import ACCOUNT, DeskPhone
+
+
+def test_lifting_the_handset_gives_dial_tone() -> None:
+    desk = DeskPhone()
+
+    desk.lift()
+
+    assert desk.tone == "dial"
+    assert desk.view.mode == "dialling"
+    assert desk.audio is not None
+    assert desk.audio.handset
+
+
+def test_the_first_digit_stops_the_dial_tone_and_each_key_sounds_while_it_is_down() -> None:
+    desk = DeskPhone()
+    desk.lift()
+
+    desk.give(KeyPressed("1"))
+
+    assert desk.did(SoundKey) == [SoundKey("1")]
+    assert desk.tone is None
+    desk.give(KeyReleased("1"))
+    assert desk.fresh == [SoundKey(None)]
+
+
+def test_digits_that_make_a_whole_number_are_dialled_at_once() -> None:
+    desk = DeskPhone()
+    desk.lift()
+
+    desk.press(*"1002")
+
+    assert desk.placed() == PlaceCall("out1", ACCOUNT, "sip:1002@example.net")
+    assert desk.view.mode == "calling"
+
+
+def test_hash_ends_a_number_that_could_go_on() -> None:
+    desk = DeskPhone()
+    desk.lift()
+
+    desk.press(*"0441")
+    assert desk.did(PlaceCall) == []
+    desk.press("#")
+
+    assert desk.placed().to == "sip:0441@example.net"
+
+
+def test_ok_dials_what_was_typed() -> None:
+    desk = DeskPhone()
+    desk.lift()
+
+    desk.press(*"04", "ok")
+
+    assert desk.placed().to == "sip:04@example.net"
+
+
+def test_a_whole_number_that_could_go_on_waits_the_critical_time() -> None:
+    """RFC 3435 §2.1.5: timer T critical."""
+    desk = DeskPhone()
+    desk.lift()
+    desk.press(*"0441")
+
+    desk.wait(3.7)
+    assert desk.did(PlaceCall) == []
+    desk.wait(0.2)
+
+    assert desk.placed().to == "sip:0441@example.net"
+
+
+def test_an_unfinished_number_is_dialled_after_the_longer_pause() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    desk.press(*"10")
+
+    desk.wait(7.7)
+    assert desk.did(PlaceCall) == []
+    desk.wait(0.4)
+
+    assert desk.placed().to == "sip:10@example.net"
+
+
+def test_digits_that_begin_no_number_sound_number_unobtainable() -> None:
+    desk = DeskPhone()
+    desk.lift()
+
+    desk.press("7")
+
+    assert desk.tone == "number_unobtainable"
+    assert desk.view.notice == "Number not allowed"
+    desk.press("back")
+    assert desk.tone == "dial"
+
+
+def test_a_refused_number_is_not_called() -> None:
+    desk = DeskPhone(dial_plan=DialPlan([Rule("0900x.", refuse=True), "0x."]))
+    desk.lift()
+
+    desk.press(*"09001#")
+
+    assert desk.did(PlaceCall) == []
+    assert desk.tone == "number_unobtainable"
+    assert "not allowed" in desk.view.notice
+
+
+def test_a_star_code_is_dialled_as_it_is() -> None:
+    desk = DeskPhone()
+    desk.lift()
+
+    desk.press(*"*97#")
+
+    assert desk.placed().to == "sip:*97@example.net"
+
+
+def test_no_digit_for_twenty_seconds_sounds_the_howler() -> None:
+    desk = DeskPhone()
+    desk.lift()
+
+    desk.wait(19.9)
+    assert desk.tone == "dial"
+    desk.wait(0.2)
+
+    assert desk.tone == "howler"
+    desk.press("1")
+    assert desk.did(PlaceCall) == []
+    desk.replace()
+    assert desk.tone is None
+    assert desk.view.mode == "idle"
+
+
+def test_a_number_typed_with_the_handset_down_stands_on_the_panel_without_a_sound() -> None:
+    desk = DeskPhone()
+
+    desk.press(*"1002")
+
+    assert desk.view.mode == "dialling"
+    assert desk.view.digits == "1002"
+    assert desk.did(SoundKey) == []
+    assert desk.did(PlaceCall) == []
+
+
+@pytest.mark.parametrize("send", ["#", "ok", "speaker"])
+def test_the_prepared_number_is_called_hands_free_by_hash_ok_or_speaker(send: str) -> None:
+    desk = DeskPhone()
+    desk.press(*"1002")
+
+    desk.press(send)
+
+    assert desk.placed().to == "sip:1002@example.net"
+    assert desk.view.loudspeaker
+    assert desk.lamps["speaker"] == "on"
+
+
+def test_lifting_calls_the_prepared_number() -> None:
+    desk = DeskPhone()
+    desk.press(*"1002")
+
+    desk.lift()
+
+    assert desk.placed().to == "sip:1002@example.net"
+    assert not desk.view.loudspeaker
+
+
+def test_a_prepared_number_is_forgotten_after_half_a_minute() -> None:
+    desk = DeskPhone()
+    desk.press(*"100")
+
+    desk.wait(31)
+
+    assert desk.view.mode == "idle"
+    assert desk.view.digits == ""
+
+
+def test_back_takes_the_last_digit_away_and_leaves_when_none_is_left() -> None:
+    desk = DeskPhone()
+    desk.press(*"12", "back")
+    assert desk.view.digits == "1"
+
+    desk.press("back", "back")
+
+    assert desk.view.mode == "idle"
+
+
+def test_the_speaker_key_gives_dial_tone_on_the_loudspeaker_and_pressed_again_hangs_up() -> None:
+    desk = DeskPhone()
+
+    desk.press("speaker")
+    assert desk.tone == "dial"
+    assert desk.audio is not None
+    assert desk.audio.loudspeaker
+    assert not desk.audio.handset
+    desk.press("speaker")
+
+    assert desk.tone is None
+    assert desk.view.mode == "idle"
+
+
+def test_hands_free_dial_tone_goes_off_by_itself() -> None:
+    desk = DeskPhone()
+    desk.press("speaker")
+
+    desk.wait(21)
+
+    assert desk.view.mode == "idle"
+    assert desk.lamps["speaker"] == "off"
+
+
+def test_ringback_sounds_only_once_the_far_end_rings() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    call = desk.dial("1002")
+
+    desk.progress(call, 100)
+    assert desk.tone is None
+    desk.progress(call, 180)
+
+    assert desk.tone == "ringback"
+    assert desk.connected is None
+    assert desk.call(call).state == "ringing"
+
+
+def test_early_media_is_heard_instead_of_our_ringback() -> None:
+    """RFC 3960 §3.2."""
+    desk = DeskPhone()
+    desk.lift()
+    call = desk.dial("1002")
+
+    desk.progress(call, 183, early_media=True)
+    desk.progress(call, 180)
+
+    assert desk.tone is None
+    assert desk.connected == call
+    assert desk.call(call).state == "early"
+
+
+def test_an_answered_call_ends_the_ringback_and_connects_ear_and_microphone() -> None:
+    desk = DeskPhone()
+
+    call = desk.talk()
+
+    assert desk.tone is None
+    assert desk.connected == call
+    assert desk.view.mode == "talking"
+    desk.wait(65)
+    assert desk.call(call).seconds == pytest.approx(65)
+
+
+def test_nobody_answers_for_three_minutes_and_the_call_is_cancelled() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    call = desk.dial("1002")
+    desk.progress(call)
+
+    desk.wait(181)
+
+    assert desk.did(EndCall) == [EndCall(call, 487)]
+    assert desk.call(call).cause == (408, "No answer")
+    assert desk.tone == "busy"
+
+
+@pytest.mark.parametrize(
+    ("code", "by", "tone", "words"),
+    [
+        (486, "remote", "busy", "Busy"),
+        (600, "remote", "busy", "Busy"),
+        (404, "remote", "number_unobtainable", "Number not in use"),
+        (484, "remote", "number_unobtainable", "Number incomplete"),
+        (604, "remote", "number_unobtainable", "Number not in use"),
+        (408, "remote", "busy", "No answer"),
+        (480, "remote", "busy", "Not available"),
+        (503, "remote", "congestion", "Server not answering"),
+        (408, "network", "congestion", "Server not answering"),
+        (503, "network", "congestion", "Server not answering"),
+        (403, "remote", "congestion", "Not allowed"),
+        (488, "remote", "congestion", "Phones do not match"),
+    ],
+)  # fmt: skip
+def test_a_failed_call_sounds_and_reads_as_on_a_real_phone(code: int, by: str, tone: str, words: str) -> None:
+    desk = DeskPhone()
+    desk.lift()
+    call = desk.dial("1002")
+
+    desk.end(call, code, by)
+
+    assert desk.tone == tone
+    assert desk.view.mode == "ended"
+    assert desk.call(call).cause == (code, words)
+
+
+def test_the_failure_tone_turns_into_the_howler_when_the_handset_stays_off() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    desk.end(desk.dial("1002"), 486)
+
+    desk.wait(31)
+
+    assert desk.tone == "howler"
+
+
+def test_after_hanging_up_the_phone_is_idle_again() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    desk.end(desk.dial("1002"), 486)
+
+    desk.replace()
+
+    assert desk.tone is None
+    assert desk.view.mode == "idle"
+
+
+def test_hanging_up_while_calling_cancels() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    call = desk.dial("1002")
+    desk.progress(call)
+
+    desk.replace()
+
+    assert desk.did(EndCall) == [EndCall(call, 486)]
+    assert desk.tone is None
+    assert desk.call(call).cause == (487, "Call cancelled")
+
+
+def test_redial_calls_the_last_number_again() -> None:
+    desk = DeskPhone()
+    desk.talk("1007")
+    desk.replace()
+
+    desk.press("redial")
+
+    assert desk.placed().to == "sip:1007@example.net"
+    assert desk.view.loudspeaker
+
+
+def test_redial_with_nothing_to_redial_says_so() -> None:
+    desk = DeskPhone()
+
+    desk.press("redial")
+
+    assert desk.view.notice == "Nothing to redial yet"
+
+
+def test_the_call_list_opens_with_the_arrows_and_ok_calls_the_chosen_line() -> None:
+    desk = DeskPhone()
+    desk.talk("1007")
+    desk.replace()
+    desk.talk("1008")
+    desk.replace()
+    desk.wait(10)
+
+    desk.press("down")
+    assert desk.view.mode == "menu"
+    assert [entry.remote.uri for entry in desk.view.history] == ["sip:1008@example.net", "sip:1007@example.net"]
+    desk.press("down", "ok")
+
+    assert desk.placed().to == "sip:1007@example.net"
+
+
+def test_the_call_list_closes_by_back_and_by_itself() -> None:
+    desk = DeskPhone()
+    desk.press("ok")
+    assert desk.view.mode == "menu"
+
+    desk.press("back")
+    assert desk.view.mode == "idle"
+    desk.press("up")
+    desk.wait(31)
+
+    assert desk.view.mode == "idle"
+
+
+def test_an_unregistered_phone_gives_dial_tone_all_the_same() -> None:
+    desk = DeskPhone()
+
+    desk.lift()
+
+    assert not desk.view.accounts[0].registered
+    assert desk.tone == "dial"
+
+
+def test_a_phone_without_an_account_says_so() -> None:
+    desk = DeskPhone(accounts=())
+    desk.lift()
+
+    desk.press(*"1002")
+
+    assert desk.tone == "number_unobtainable"
+    assert desk.view.notice == "This phone has no account"
+
+
+def test_a_request_to_dial_places_the_call_hands_free_and_names_it() -> None:
+    """RFC 4504 Req-93."""
+    desk = DeskPhone()
+
+    call = desk.give(DialRequest("+49(30)398.33-401"))
+
+    assert desk.placed() == PlaceCall(str(call), ACCOUNT, "sip:+493039833401@example.net")
+    assert desk.view.loudspeaker
+    desk.lift()
+    assert not desk.view.loudspeaker
+    assert desk.view.mode == "calling"
+
+
+def test_a_request_may_name_the_account() -> None:
+    desk = DeskPhone(accounts=(AccountSettings(ACCOUNT), AccountSettings("sip:me@other.test:5070;transport=tcp")))
+
+    desk.give(DialRequest("2000", "sip:me@other.test:5070;transport=tcp"))
+
+    assert desk.placed().to == "sip:2000@other.test:5070"
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (DialRequest(""), "No number given"),
+        (DialRequest("http://example.net"), "Only sip, sips and tel addresses can be called"),
+        (DialRequest("1002", "sip:nobody@example.net"), "This phone has no such account"),
+    ],
+)
+def test_a_request_that_cannot_be_met_says_why(request_: DialRequest, why: str) -> None:
+    desk = DeskPhone()
+
+    with pytest.raises(NotPossible, match=why):
+        desk.give(request_)
+
+    assert desk.view.mode == "idle"
+
+
+def test_a_key_pressed_while_another_is_down_takes_over() -> None:
+    desk = DeskPhone()
+    call = desk.talk()
+    desk.give(KeyPressed("1"))
+
+    desk.give(KeyPressed("2"))
+
+    assert SendDigitDown(call, "2") in desk.fresh
+    desk.give(KeyReleased("1"))
+    assert desk.fresh == []
