@@ -135,6 +135,12 @@ class SimBoard:
         self._notify: Callable[[BoardEvent], None] = lambda event: None
         self._watchers: dict[int, Callable[[], None]] = {}
         self._watched = 0
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """True once `close` was called."""
+        return self._closed
 
     @property
     def name(self) -> str:
@@ -201,8 +207,10 @@ class SimBoard:
         return lambda: self._watchers.pop(token, None) and None
 
     def close(self) -> None:
-        """Let go of everything: no event and no change is told any more."""
+        """Let go of everything; watchers are told this one last change."""
+        self._closed = True
         self._notify = lambda event: None
+        self._changed()
         self._watchers.clear()
         self._audio.close()
 

@@ -93,7 +93,7 @@ class ElasticQueue:
 class LiveSound:
     """One listener on a `SimSound`, such as a browser: hears what is played and speaks into the microphone.
 
-    `ready` is called whenever a period was added to an empty queue.
+    `ready` is called whenever a period was added to an empty queue, and when the port is closed.
     """
 
     def __init__(self, sound: SimSound, ready: Callable[[], None]) -> None:
@@ -102,6 +102,12 @@ class LiveSound:
         self._ready = ready
         self._heard: deque[bytes] = deque(maxlen=25)
         self._spoken = ElasticQueue(target=2 * period, limit=6 * period)
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """True once there is nothing more to hear."""
+        return self._closed
 
     def speak(self, samples: bytes) -> None:
         """Add samples to what this listener says; the oldest go if it says more than the port takes."""
@@ -115,7 +121,10 @@ class LiveSound:
 
     def close(self) -> None:
         """Stop listening and speaking."""
-        self._sound.disconnect(self)
+        if not self._closed:
+            self._closed = True
+            self._sound.disconnect(self)
+            self._ready()
 
     def hear(self, frame: bytes) -> None:
         """Take one played period (called by the port)."""
@@ -199,7 +208,9 @@ class SimSound:
         return len(self._speech) * self._period_samples / self._rate_hz
 
     def connect(self, ready: Callable[[], None] = lambda: None) -> LiveSound:
-        """A new live listener. Raises DeviceError if eight listen already."""
+        """A new live listener. Raises DeviceError if the card is closed or eight listen already."""
+        if self._closed:
+            raise DeviceError("the simulated sound card is closed")
         if len(self._live) >= MOST_SOCKETS:
             raise DeviceError(f"{MOST_SOCKETS} listeners are connected already")
         listener = LiveSound(self, ready)
@@ -212,9 +223,10 @@ class SimSound:
             self._live.remove(listener)
 
     def close(self) -> None:
-        """Refuse further periods."""
+        """Refuse further periods and let every listener go."""
         self._closed = True
-        self._live.clear()
+        for listener in tuple(self._live):
+            listener.close()
 
     def _microphone(self) -> bytes:
         # Live speech is taken even while a file is spoken, so that it is not late afterwards.

@@ -225,26 +225,25 @@ class _Hardware:
         """Every state once, the newest when they come faster than the browser takes them."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         changed = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        unwatch = self._board.watch(lambda: loop.call_soon_threadsafe(changed.set))
+        unwatch = self._board.watch(_setter(changed))
         try:
             await response.prepare(request)
-            while True:
+            while not self._board.closed:
                 changed.clear()
                 await response.write(f"event: board\ndata: {json.dumps(self._everything())}\n\n".encode())
                 while not await _set_within(changed, HEARTBEAT):
                     await response.write(b": alive\n\n")
         except ConnectionResetError:
-            return response  # the page was closed
+            pass  # the page was closed
         finally:
             unwatch()
+        return response
 
     async def audio(self, request: web.Request) -> web.StreamResponse:
         sound = self._board.audio
         ready = asyncio.Event()
-        loop = asyncio.get_running_loop()
         try:
-            live = sound.connect(lambda: loop.call_soon_threadsafe(ready.set))
+            live = sound.connect(_setter(ready))
         except DeviceError as error:
             raise Refusal(409, str(error)) from error
         socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, heartbeat=20.0, compress=False)
@@ -323,6 +322,16 @@ class _Hardware:
                     self._board.release(key)
 
 
+def _setter(event: asyncio.Event) -> Callable[[], None]:
+    """What sets the event from whichever thread."""
+    loop = asyncio.get_running_loop()
+
+    def set_event() -> None:
+        loop.call_soon_threadsafe(event.set)
+
+    return set_event
+
+
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:
     try:
         await asyncio.wait_for(event.wait(), seconds)
@@ -332,11 +341,16 @@ async def _set_within(event: asyncio.Event, seconds: float) -> bool:
 
 
 async def _play(socket: web.WebSocketResponse, live: LiveSound, ready: asyncio.Event) -> None:
-    while True:
-        await ready.wait()
-        ready.clear()
-        for frame in live.heard():
-            await socket.send_bytes(frame)
+    """Send what the port plays until the port or the page is closed."""
+    try:
+        while not live.closed:
+            await ready.wait()
+            ready.clear()
+            for frame in live.heard():
+                await socket.send_bytes(frame)
+        await socket.close()
+    except ConnectionResetError:
+        pass  # the page was closed; `_listen` sees it too
 
 
 async def _listen(socket: web.WebSocketResponse, live: LiveSound) -> None:
