@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from firmware.sip.fields import Contact
+from firmware.sip.address import Contact
 from firmware.sip.timers import Agenda
 from firmware.sip.transport import Flow
 from firmware.sip.uri import SipUri, Uri
