@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from firmware.sip.grammar import QUOTED, MalformedMessage, parse_number, quote, unquote
-from firmware.sip.parameters import NO_PARAMETERS, Parameters, parse_parameters
+from firmware.sip.parameters import NO_PARAMETERS, SIMPLE_PARAMETERS, Parameters, join_parameters, parse_parameters
 from firmware.sip.uri import Uri, parse_uri
 
-_NAME_ADDR = re.compile(rf'(?:({QUOTED})|([^"<>,;]*+))[ \t]*<[ \t]*+([^<>]*+)>[ \t]*+(;.*)?', re.DOTALL)
+_NAME_ADDR = re.compile(
+    rf'(?:({QUOTED})|([^"<>,;]*+))[ \t]*<[ \t]*+([^<>]*+)>[ \t]*+({SIMPLE_PARAMETERS})(.*)', re.DOTALL
+)
 _LARGEST_EXPIRES = 2**32 - 1
 _MALFORMED_EXPIRES = 3600
 
@@ -102,13 +104,12 @@ def parse_contact(text: str) -> Contact:
 
 
 def _parse_parts(text: str) -> tuple[str, Uri, Parameters]:
-    text = text.strip(" \t")
     match = _NAME_ADDR.fullmatch(text)
     if match is None:
         return _parse_addr_spec(text)
-    quoted, plain, uri, parameters = match.groups()
-    name = plain.rstrip(" \t") if quoted is None else unquote(quoted)
-    return name, parse_uri(uri.rstrip(" \t")), parse_parameters(parameters) if parameters else NO_PARAMETERS
+    quoted, plain, uri, simple, others = match.groups()
+    name = unquote(quoted) if quoted else plain and plain.rstrip(" \t")
+    return name, parse_uri(uri.rstrip(" \t")), join_parameters(simple, others)
 
 
 def _parse_addr_spec(text: str) -> tuple[str, Uri, Parameters]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
@@ -16,6 +15,7 @@ from firmware.sip.grammar import (
     is_token,
     parse_number,
     quote,
+    remember,
     unquote,
 )
 from firmware.sip.parameters import NO_PARAMETERS, Parameters, parse_parameters
@@ -264,6 +264,7 @@ def parse_call_id(text: str) -> str:
     return text
 
 
+@remember
 def parse_media_type(text: str) -> MediaType:
     """Read a media type or range (§20.15, §20.1); raises MalformedMessage."""
     match = _MEDIA_TYPE.fullmatch(text)
@@ -376,12 +377,13 @@ def format_date(moment: datetime) -> str:
     return f"{day}, {utc.day:02} {month} {utc.year:04} {utc.hour:02}:{utc.minute:02}:{utc.second:02} GMT"
 
 
-def parse_tokens(lines: Iterable[str]) -> tuple[str, ...]:
-    """Read token lists such as Allow and Supported, several lines in one; raises MalformedMessage.
+@remember
+def parse_tokens(line: str) -> tuple[str, ...]:
+    """Read a token list such as Allow and Supported; raises MalformedMessage.
 
     Empty elements are passed over: §20.5 and §20.37 allow an empty list.
     """
-    tokens = [token for line in lines for piece in line.split(",") if (token := piece.strip(" \t"))]
+    tokens = [token for piece in line.split(",") if (token := piece.strip(" \t"))]
     for token in tokens:
         if not is_token(token):
             raise MalformedMessage(f"Bad token {token[:40]!r}")
@@ -389,7 +391,7 @@ def parse_tokens(lines: Iterable[str]) -> tuple[str, ...]:
 
 
 def _split_value(text: str) -> tuple[str, Parameters]:
-    match = _VALUE.fullmatch(text.strip(" \t"))
+    match = _VALUE.fullmatch(text)
     if match is None:
         raise MalformedMessage("Bad header field value")
     return match[1], parse_parameters(match[2]) if match[2] else NO_PARAMETERS

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote as percent_decode
 
@@ -23,8 +25,10 @@ QUOTED = r'"(?:[^"\\]++|\\.)*+"'
 CALL_ID = r"[^\x00-\x20\x7f]++"
 """callid = word [ "@" word ] (§25.1), read liberally: anything without spaces and controls."""
 
+T = TypeVar("T")
+
+_LONGEST_REMEMBERED = 120
 _TOKEN = re.compile(f"[{TOKEN_CHARACTERS}]+")
-_NUMBER = re.compile(r"[0-9]{1,20}")
 _ELEMENT = re.compile(rf'((?:[^,"<]++|{QUOTED}|<[^>]*+>)*+)(?:,|\Z)', re.DOTALL)
 _ESCAPED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _MUST_BE_PAIR = re.compile(r'(["\\])')
@@ -62,8 +66,8 @@ def parse_token(text: str) -> str:
 
 def parse_number(text: str, limit: int = 2**32 - 1) -> int:
     """Return the decimal number in `text`, 0 to `limit`; raises MalformedMessage (§25.1: 1*DIGIT)."""
-    digits = text.strip(" \t")
-    if not _NUMBER.fullmatch(digits) or (number := int(digits)) > limit:
+    digits = text if text.isdigit() else text.strip(" \t")
+    if not (digits.isdigit() and digits.isascii() and len(digits) <= 20) or (number := int(digits)) > limit:
         raise MalformedMessage(f"Bad number {digits[:40]!r}")
     return number
 
@@ -112,6 +116,19 @@ def escape(text: str, safe: str) -> str:
     return percent_encode(text, safe=safe, errors="surrogateescape")
 
 
+def remember(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """Return `parse` with a memory for the texts that come again and again.
+
+    Its size is bounded in entries and in their length, so that strangers cannot fill it. Only for immutable results.
+    """
+    cached = lru_cache(maxsize=512)(parse)
+
+    def remembering(text: str) -> T:
+        return cached(text) if len(text) <= _LONGEST_REMEMBERED else parse(text)
+
+    return remembering
+
+
 def parse_host(text: str) -> str:
     """Return a host in lower case, IPv6 without its brackets (RFC 5954); raises MalformedMessage."""
     if text[0] != "[":
@@ -126,11 +143,6 @@ def parse_host(text: str) -> str:
 def format_host(host: str) -> str:
     """Return a host as it stands in a message: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
-
-
-def parse_port(text: str | None) -> int | None:
-    """Return the port, None for None; raises MalformedMessage above 65535."""
-    return None if text is None else parse_number(text, 65535)
 
 
 def display_text(text: str) -> str:

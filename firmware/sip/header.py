@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar, cast
+from collections.abc import Iterable, Iterator
 
 from firmware.sip.grammar import MalformedMessage
 from firmware.sip.header_names import key, known_name, parse_name, spelling
-
-T = TypeVar("T")
 
 MAX_FIELD_LINES = 256
 """More header field lines than any honest message has."""
@@ -24,16 +21,17 @@ class Fields:
     """Immutable, ordered header fields: names in their usual spelling, values as text without folds.
 
     Iterating gives (name, value), one for each line. Names are compared without case and compact forms count as the
-    long ones. Typed values are read on demand through `typed` and kept.
+    long ones. `typed_fields` reads them on demand and keeps the values.
     """
 
-    __slots__ = ("_index", "_items", "_typed")
+    __slots__ = ("_index", "_items", "typed")
 
     def __init__(self, items: Iterable[tuple[str, object]] = ()) -> None:
         """Take (name, value) pairs; a value that is no text is written by `str`. A line end in one is a ValueError."""
         self._items: tuple[_Item, ...] = tuple(_written(name, value) for name, value in items)
         self._index: dict[str, tuple[str, ...]] | None = None
-        self._typed: dict[str, object] = {}
+        self.typed: dict[str, object] = {}
+        """Typed values already read, for `typed_fields` alone."""
 
     def get(self, name: str) -> str | None:
         """Return the first line's value, None if there is none."""
@@ -70,12 +68,9 @@ class Fields:
         place = places[-1] + 1 if places else len(self._items)
         return self._changed(wanted, (*self._items[:place], _written(name, value), *self._items[place:]))
 
-    def typed(self, name: str, parse: Callable[[str, tuple[str, ...]], T]) -> T:
-        """Return `parse(name, all its lines)`, computed once. `name` is in its usual spelling."""
-        value = self._typed.get(name)
-        if value is None:
-            value = self._typed[name] = parse(name, self._lines().get(name, ()))
-        return cast(T, value)
+    def lines_of(self, spelled: str) -> tuple[str, ...]:
+        """Return `all(spelled)` for a name that is in its usual spelling already."""
+        return (self._index or self._lines()).get(spelled, ())
 
     def _lines(self) -> dict[str, tuple[str, ...]]:
         index = self._index
@@ -88,7 +83,7 @@ class Fields:
 
     def _changed(self, wanted: str, items: tuple[_Item, ...]) -> Fields:
         # Typed values already read stay good for every other name.
-        typed = {name: value for name, value in self._typed.items() if name != wanted}
+        typed = {name: value for name, value in self.typed.items() if name != wanted}
         return _assemble(items, None, typed)
 
     def __contains__(self, name: object) -> bool:
@@ -118,7 +113,7 @@ def _assemble(items: tuple[_Item, ...], index: dict[str, tuple[str, ...]] | None
     fields = Fields.__new__(Fields)
     fields._items = items
     fields._index = index
-    fields._typed = typed
+    fields.typed = typed
     return fields
 
 

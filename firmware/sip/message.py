@@ -263,12 +263,12 @@ def _parse_request_line(line: str) -> tuple[str, Uri]:
 
 
 def _cut(fields: Fields, body: bytes) -> bytes:
-    lengths = set(fields.all("Content-Length"))
-    if not lengths:
+    lines = fields.lines_of("Content-Length")
+    if not lines:
         return body
-    if len(lengths) > 1:
+    if len(lines) > 1 and len(set(lines)) > 1:
         raise MalformedMessage("Several Content-Length")
-    length = parse_number(lengths.pop())
+    length = parse_number(lines[0])
     if length > len(body):
         raise MalformedMessage("Body shorter than Content-Length")
     return body[:length]

@@ -10,6 +10,9 @@ from firmware.sip.grammar import QUOTED, TOKEN_CHARACTERS, MalformedMessage, esc
 _PARAMETER = re.compile(
     rf';[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]*(?:=[ \t]*(?:([^\x00-\x20";,<>\\\x7f]++)|({QUOTED}))[ \t]*)?', re.DOTALL
 )
+SIMPLE_PARAMETERS = rf'(?:;[{TOKEN_CHARACTERS}]++(?:=[^\x00-\x20";,<>\\\x7f]++)?+)*+'
+"""Parameters without quotes and white space, as nearly all are. For `join_parameters`."""
+
 _BARE = re.compile(r'[^\x00-\x20";,<>\\\x7f]+')
 _URI_PARAMETER_SAFE = "[]/:&+$!*'()"
 """param-unreserved and the marks (§25.1)."""
@@ -119,6 +122,22 @@ def parse_parameters(text: str) -> Parameters:
         name, value, quoted = match.groups()
         items.append((name.lower(), value if quoted is None else unquote(quoted)))
         position = match.end()
+    return _from_items(items)
+
+
+def join_parameters(simple: str, others: str) -> Parameters:
+    """Read parameters of which SIMPLE_PARAMETERS has matched the first, `simple`; raises MalformedMessage.
+
+    A regular expression for a whole value thus finds out, in passing, whether the short way will do.
+    """
+    if others:
+        return parse_parameters(simple + others)
+    if not simple:
+        return NO_PARAMETERS
+    items: list[tuple[str, str | None]] = []
+    for piece in simple[1:].split(";"):
+        name, equals, value = piece.partition("=")
+        items.append((name.lower(), value if equals else None))
     return _from_items(items)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, Self, TypeVar, overload
+from typing import Generic, Self, TypeVar, cast, overload
 
 from firmware.sip.address import Contact, parse_contact, parse_name_address
 from firmware.sip.credentials import (
@@ -52,28 +52,36 @@ class TypedField(Generic[T]):
     @overload
     def __get__(self, message: TypedFields, owner: type[object]) -> T: ...
     def __get__(self, message: TypedFields | None, owner: type[object]) -> Self | T:
-        return self if message is None else message.fields.typed(self._name, self._parse)
-
-
-def _only(name: str, lines: Lines) -> str:
-    # §7.3.1: several lines are allowed only where the value is a comma-separated list.
-    if len(lines) != 1:
-        raise MalformedMessage(f"Missing {name}" if not lines else f"Several {name}")
-    return lines[0]
+        if message is None:
+            return self
+        fields = message.fields
+        value = fields.typed.get(self._name)
+        if value is None:
+            value = fields.typed[self._name] = self._parse(self._name, fields.lines_of(self._name))
+        return cast(T, value)
 
 
 def _required(parse: Callable[[str], T]) -> Callable[[str, Lines], T]:
-    return lambda name, lines: parse(_only(name, lines))
+    def parse_one(name: str, lines: Lines) -> T:
+        # §7.3.1: several lines are allowed only where the value is a comma-separated list.
+        if len(lines) == 1:
+            return parse(lines[0])
+        raise MalformedMessage(f"Several {name}" if lines else f"Missing {name}")
+
+    return parse_one
 
 
 def _optional(parse: Callable[[str], T]) -> Callable[[str, Lines], T | None]:
-    return lambda name, lines: parse(_only(name, lines)) if lines else None
+    required = _required(parse)
+    return lambda name, lines: required(name, lines) if lines else None
 
 
 def _listed(parse: Callable[[str], T]) -> Callable[[str, Lines], tuple[T, ...]]:
     def parse_all(name: str, lines: Lines) -> tuple[T, ...]:
         if len(lines) == 1 and "," not in lines[0]:
             return (parse(lines[0]),)
+        if not lines:
+            return ()
         return tuple([parse(element) for line in lines for element in split_list(line)])
 
     return parse_all
@@ -94,7 +102,7 @@ def _listed_or_absent(parse: Callable[[str], T]) -> Callable[[str, Lines], tuple
 
 
 def _tokens(name: str, lines: Lines) -> tuple[str, ...]:
-    return parse_tokens(lines)
+    return parse_tokens(lines[0] if len(lines) == 1 else ",".join(lines))
 
 
 def _words(name: str, lines: Lines) -> tuple[str, ...]:
@@ -107,7 +115,7 @@ def _text(name: str, lines: Lines) -> str | None:
 
 def _privacy(name: str, lines: Lines) -> tuple[str, ...]:
     # RFC 3323 §4.2: priv-values are separated by semicolons.
-    return parse_tokens(line.replace(";", ",") for line in lines)
+    return parse_tokens(",".join(lines).replace(";", ","))
 
 
 def _vias(name: str, lines: Lines) -> tuple[Via, ...]:

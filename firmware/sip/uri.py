@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from typing import Any
 
-from firmware.sip.grammar import HOST, MalformedMessage, escape, format_host, parse_host, parse_port, unescape
+from firmware.sip.grammar import HOST, MalformedMessage, escape, format_host, parse_host, remember, unescape
 from firmware.sip.parameters import NO_PARAMETERS, Parameters, parse_uri_parameters
 from firmware.sip.tel_uri import TelUri, parse_tel_uri
 
@@ -34,9 +33,6 @@ _HEADER_SAFE = "[]/?:+$!*'()"
 
 _NEVER_ONE_SIDED = ("transport", "user", "ttl", "method", "maddr")
 """§19.1.4: parameters that make two URIs differ when only one has them."""
-
-_CACHEABLE = 120
-"""Characters; a longer URI is parsed anew, so that strangers cannot fill memory through the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +157,30 @@ class OtherUri:
 Uri = SipUri | TelUri | OtherUri
 
 
-def parse_uri(text: str) -> Uri:
-    """Return the URI that `text` is, with nothing around it; raises MalformedMessage."""
-    return _parse_cached(text) if len(text) <= _CACHEABLE else _parse(text)
+def _parse(text: str) -> Uri:
+    match = _SIP_URI.fullmatch(text)
+    if match is None:
+        return _parse_other(text)
+    if "%" in text and _BAD_ESCAPE.search(text):
+        raise MalformedMessage("Bad escape in URI")
+    secure, user, password, host, port, parameters, headers = match.groups()
+    if port is not None and int(port) > 65535:
+        raise MalformedMessage("Bad port")
+    escaped = user is not None and "%" in user
+    return SipUri(
+        unescape(user) if escaped else user,
+        parse_host(host),
+        None if port is None else int(port),
+        parse_uri_parameters(parameters) if parameters else NO_PARAMETERS,
+        _parse_headers(headers) if headers else (),
+        None if password is None else unescape(password[1:]),
+        bool(secure),
+        user if escaped else None,
+    )
+
+
+parse_uri = remember(_parse)
+"""Return the URI that a text is, with nothing around it; raises MalformedMessage."""
 
 
 def parse_sip_uri(text: str) -> SipUri:
@@ -172,28 +189,6 @@ def parse_sip_uri(text: str) -> SipUri:
     if not isinstance(uri, SipUri):
         raise MalformedMessage("Unsupported URI Scheme", 416)
     return uri
-
-
-def _parse(text: str) -> Uri:
-    match = _SIP_URI.fullmatch(text)
-    if match is None:
-        return _parse_other(text)
-    if "%" in text and _BAD_ESCAPE.search(text):
-        raise MalformedMessage("Bad escape in URI")
-    secure, user, password, host, port, parameters, headers = match.groups()
-    return SipUri(
-        user and unescape(user),
-        parse_host(host),
-        parse_port(port),
-        parse_uri_parameters(parameters) if parameters else NO_PARAMETERS,
-        _parse_headers(headers) if headers else (),
-        None if password is None else unescape(password[1:]),
-        bool(secure),
-        user if user and "%" in user else None,
-    )
-
-
-_parse_cached = lru_cache(maxsize=512)(_parse)
 
 
 def _parse_other(text: str) -> Uri:

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass, replace
 
 from firmware.sip.grammar import HOST, TOKEN_CHARACTERS, MalformedMessage, format_host, parse_host, parse_number
-from firmware.sip.parameters import NO_PARAMETERS, Parameters, parse_parameters
+from firmware.sip.parameters import NO_PARAMETERS, SIMPLE_PARAMETERS, Parameters, join_parameters
 
 MAGIC_COOKIE = "z9hG4bK"
 """Begins every branch made by RFC 3261 (§8.1.1.7)."""
 
 _VIA = re.compile(
     rf"(?i:SIP)[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]++"
-    rf"({HOST})[ \t]*(?::[ \t]*([0-9]{{1,5}})[ \t]*)?(;.*)?",
+    rf"({HOST})[ \t]*(?::[ \t]*([0-9]{{1,5}})[ \t]*)?+({SIMPLE_PARAMETERS})(.*)",
     re.DOTALL,
 )
 
@@ -91,13 +91,15 @@ class Via:
 
 def parse_via(text: str) -> Via:
     """Read one Via value (§25.1 via-parm); raises MalformedMessage."""
-    match = _VIA.fullmatch(text.strip(" \t"))
+    match = _VIA.fullmatch(text)
     if match is None:
         raise MalformedMessage("Bad Via")
-    transport, host, port, parameters = match.groups()
+    transport, host, port, simple, others = match.groups()
+    if port is not None and int(port) > 65535:
+        raise MalformedMessage("Bad port in Via")
     return Via(
         transport.upper(),
         parse_host(host),
-        parse_number(port, 65535) if port else None,
-        parse_parameters(parameters) if parameters else NO_PARAMETERS,
+        None if port is None else int(port),
+        join_parameters(simple, others),
     )
