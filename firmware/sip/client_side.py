@@ -16,6 +16,7 @@ from firmware.sip.message import Request, Response
 from firmware.sip.next_hop import DATAGRAM_LIMIT, Path, numeric_hop, target_of
 from firmware.sip.transaction import Attempt, ClientTransaction
 from firmware.sip.transport import Flow, Hop, Locate
+from firmware.sip.uri import SipUri
 
 _TIMERS = {Action.START_D: Event.TIMER_D, Action.START_K: Event.TIMER_K, Action.START_M: Event.TIMER_M}
 _UNANSWERED = (State.CALLING, State.TRYING)
@@ -43,7 +44,7 @@ class ClientSide:
         request: Request,
         user: TransactionUser,
         now: float,
-        hop: Hop | Flow | None,
+        hop: Hop | Flow | SipUri | None,
         contact: Contact | None,
         branch_suffix: str,
     ) -> ClientTransaction:
@@ -55,12 +56,12 @@ class ClientSide:
             return transaction
         paths = self._paths(request, hop)
         if paths is None:
-            self._locate(transaction, request, now)
+            self._locate(transaction, request, now, hop if isinstance(hop, SipUri) else None)
         elif paths:
             transaction.hops = paths
             self._try_next(transaction, now)
         else:
-            self._fail_soon(transaction, "unresolved" if hop is None else "transport", now)
+            self._fail_soon(transaction, "transport" if isinstance(hop, (Hop, Flow)) else "unresolved", now)
         return transaction
 
     def send_stateless(self, request: Request, now: float, hop: Hop | Flow | None) -> None:
@@ -71,11 +72,11 @@ class ClientSide:
         elif paths:
             self._send_once(request, paths[0])
 
-    def _paths(self, request: Request, hop: Hop | Flow | None) -> list[Path] | None:
+    def _paths(self, request: Request, hop: Hop | Flow | SipUri | None) -> list[Path] | None:
         """Return the paths without a look-up: none if there is no way, None if a name must be located first."""
         addresses = self._context.addresses
-        if hop is None:
-            target = target_of(request)
+        if hop is None or isinstance(hop, SipUri):
+            target = target_of(request, hop)
             if target is None:
                 return []
             if not is_numeric(target.host):
@@ -84,8 +85,10 @@ class ClientSide:
         path = None if hop is None else addresses.path(hop)
         return [] if path is None else [path]
 
-    def _locate(self, waiting: ClientTransaction | Request, request: Request, now: float) -> None:
-        target = target_of(request)
+    def _locate(
+        self, waiting: ClientTransaction | Request, request: Request, now: float, towards: SipUri | None = None
+    ) -> None:
+        target = target_of(request, towards)
         if target is None:
             return
         query = next(self._numbers)

@@ -29,6 +29,7 @@ from firmware.sip.streams import Streams
 from firmware.sip.timers import Timers
 from firmware.sip.transaction import Attempt, ClientTransaction, ServerTransaction
 from firmware.sip.transport import Flow, Hop, ListeningPoint, Output, SocketAddress
+from firmware.sip.uri import SipUri
 
 __all__ = ["Counters", "Endpoint", "Limits"]
 
@@ -133,14 +134,14 @@ class Endpoint:
         user: TransactionUser,
         now: float,
         *,
-        hop: Hop | Flow | None = None,
+        hop: Hop | Flow | SipUri | None = None,
         contact: Contact | None = None,
         branch_suffix: str = "",
     ) -> ClientTransaction:
         """Send `request` (not ACK, not CANCEL) in a client transaction (§8.1.2, §17.1, RFC 3263 §4.3).
 
         Adds the top Via, and where absent Max-Forwards 70; User-Agent too unless it is forwarded (has a Via).
-        Goes to `hop` if given (a Flow: back along it), else the topmost Route if that is a loose router, else the
+        Goes to `hop` if given (a Flow: back along it; a URI: to the server it names), else the topmost Route if that is a loose router, else the
         Request-URI. `contact`, if given, becomes the Contact with its host, port and transport replaced by ours as
         seen from the hop. `branch_suffix` ends the random branch (a proxy's loop detection, §16.6 step 8).
         `user` is never called from inside: failures met at once are reported by the next `handle_timers`.

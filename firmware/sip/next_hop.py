@@ -59,10 +59,13 @@ class Path:
         return SendStream(data, self.hop, self.connection)
 
 
-def target_of(request: Request) -> Target | None:
-    """Where `request` goes by its topmost Route or its Request-URI; None if that is no SIP URI (§8.1.2)."""
-    routes = request.routes
-    uri = request.uri
+def target_of(request: Request, towards: SipUri | None = None) -> Target | None:
+    """Where `request` goes by its topmost Route or its Request-URI; None if that is no SIP URI (§8.1.2).
+
+    `towards` is a server to send it to in place of both.
+    """
+    routes = () if towards else request.routes
+    uri = towards or request.uri
     # §12.2.1.1: towards a strict router the Request-URI is that router already, and the Route is the rest of the way.
     if routes and isinstance(routes[0].uri, SipUri) and routes[0].uri.lr:
         uri = routes[0].uri
