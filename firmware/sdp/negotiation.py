@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from firmware.sdp.payload_types import DYNAMIC, G722, PCMA, PCMU, TELEPHONE_EVENT, Codec, codecs_of
+from firmware.sdp.payload_types import DYNAMIC, G722, PCMA, PCMU, TELEPHONE_EVENT, UNASSIGNED, Codec, codecs_of
 from firmware.sdp.session import (
     Attribute,
     Connection,
@@ -101,10 +101,9 @@ class Negotiation:
         self.agreed: Agreement | None = None
         """What the last completed offer/answer came to; None before, and when no stream is left."""
         events = {codec.clock_rate: None for codec in codecs} if telephone_event else {}
-        ours = [*codecs, *(Codec(TELEPHONE_EVENT, rate, 1, 101, EVENTS) for rate in events)]
+        self._ours = [*codecs, *(Codec(TELEPHONE_EVENT, rate, 1, 101, EVENTS) for rate in events)]
         self._bound: dict[int, tuple[str, int, int]] = {}
-        """Payload type: codec; nothing leaves it while the session lasts."""
-        self._ours = [self._bind(codec) for codec in ours]
+        """Payload type: codec, as our descriptions said; nothing leaves it while the session lasts."""
         self._username = username
         self._session_id = session_id
         self._version = session_id & 0x3FFFFFFF
@@ -123,12 +122,12 @@ class Negotiation:
 
     def offer(self, host: str, port: int, direction: Direction = "sendrecv") -> bytes:
         """Return an offer (§5, §8): our codecs in order of preference."""
-        audio = self._media(self._ours, port, direction)
+        audio = self._media(filter(None, map(self._bind, self._ours)), port, direction)
         self._offered = audio, direction
         # §8: as many media sections as before, each in its place.
-        before = list(self._last.media) if self._last else []
-        sections = [_refused(media) for media in before] or [audio]
-        sections[self._index] = audio
+        sections = [_refused(media) for media in self._last.media] if self._last else []
+        self._index = min(self._index, len(sections))
+        sections[self._index : self._index + 1] = [audio]
         return self._describe(host, sections, (Timing(),))
 
     def accept(self, remote: bytes) -> None:
@@ -159,7 +158,8 @@ class Negotiation:
             self.agreed = None
             return self._describe(host, sections, offer.timings)
         theirs, common = self._choose(offer)
-        ours = [self._as_offered(mine, his) for his, mine in common]
+        # §6.1: a codec keeps the offer's payload type in the answer.
+        ours = [replace(mine, payload_type=his.payload_type) for his, mine in common]
         mux = theirs.media.has("rtcp-mux")
         wanted = _meet(direction, theirs.direction)
         section = replace(self._media(ours, port, wanted), protocol=theirs.media.protocol)
@@ -169,7 +169,6 @@ class Negotiation:
         self._index = theirs.index
         for codec in ours:
             self._bound.setdefault(codec.payload_type, codec.identity)
-        self._ours = _renumbered(self._ours, ours)
         self._agree(theirs, [(his, mine) for (his, _), mine in zip(common, ours, strict=True)], direction, rtcp_mux=mux)
         return self._describe(host, sections, offer.timings)
 
@@ -186,19 +185,17 @@ class Negotiation:
                 return theirs, common
         raise NotAcceptable("no audio stream in common")
 
-    def _as_offered(self, ours: Codec, theirs: Codec) -> Codec:
-        """Return our codec with the offer's payload type (§6.1: the same number should be used)."""
-        return replace(ours, payload_type=theirs.payload_type)
-
     # --- common to both ---
 
-    def _bind(self, codec: Codec) -> Codec:
-        """Return the codec with a payload type that means nothing else in this session."""
-        number = codec.payload_type
-        if self._bound.get(number, codec.identity) != codec.identity:
-            number = next(free for free in (*DYNAMIC, *range(35, 64)) if free not in self._bound)
-        self._bound[number] = codec.identity
-        return replace(codec, payload_type=number)
+    def _bind(self, codec: Codec) -> Codec | None:
+        """Return the codec with the payload type it has in this session, or gets now; None: no number is left."""
+        bound = next((number for number, identity in self._bound.items() if identity == codec.identity), None)
+        if bound is None:
+            bound = next((n for n in (codec.payload_type, *DYNAMIC, *UNASSIGNED) if n not in self._bound), None)
+        if bound is None:
+            return None
+        self._bound[bound] = codec.identity
+        return replace(codec, payload_type=bound)
 
     def _media(self, codecs: Iterable[Codec], port: int, direction: Direction) -> Media:
         codecs = list(codecs)
@@ -285,14 +282,6 @@ def _in_common(theirs: Iterable[Codec], ours: Sequence[Codec]) -> list[tuple[Cod
             pairs.setdefault(codec.payload_type, (codec, mine))
     common = list(pairs.values())
     return common if any(not _is_event(codec) for codec, _ in common) else []
-
-
-def _renumbered(ours: Iterable[Codec], agreed: Iterable[Codec]) -> list[Codec]:
-    """Return our codecs with the payload types agreed, so that our next offer keeps them (RFC 4504 Req-25)."""
-    numbers: dict[tuple[str, int, int], int] = {}
-    for codec in agreed:
-        numbers.setdefault(codec.identity, codec.payload_type)
-    return [replace(codec, payload_type=numbers.get(codec.identity, codec.payload_type)) for codec in ours]
 
 
 def _meet(ours: Direction, theirs: Direction) -> Direction:

@@ -8,7 +8,9 @@ from firmware.sdp.session import Media
 
 TELEPHONE_EVENT = "telephone-event"
 DYNAMIC = range(96, 128)
-"""RFC 3551 §3; RFC 5761 §4 forbids 64 to 95."""
+"""RFC 3551 §3."""
+UNASSIGNED = range(35, 64)
+"""When those are used up: numbers without a static meaning, below the 64 to 95 that RFC 5761 §4 forbids."""
 
 
 @dataclass(frozen=True, slots=True)
