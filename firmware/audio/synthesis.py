@@ -110,7 +110,7 @@ class ToneGenerator:
             return self._sound(segment, wanted)
         left = self._starts[self._index + 1] - self._starts[self._index] - self._position
         piece = self._sound(segment, min(wanted, left))
-        if wanted >= left:
+        if len(piece) == 2 * left:
             self._index, self._position = self._index + 1, 0
             self._skip_empty()
         return piece
