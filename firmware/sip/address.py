@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, TypeVar
 
 from firmware.sip.grammar import QUOTED, MalformedMessage, parse_number, quote, unquote
+from firmware.sip.making import maker
 from firmware.sip.parameters import NO_PARAMETERS, SIMPLE_PARAMETERS, Parameters, join_parameters, parse_parameters
 from firmware.sip.uri import Uri, parse_uri
+
+A = TypeVar("A", bound="NameAddress")
 
 _NAME_ADDR = re.compile(
     rf'(?:({QUOTED})|([^"<>,;]*+))[ \t]*<[ \t]*+([^<>]*+)>[ \t]*+({SIMPLE_PARAMETERS})(.*)', re.DOTALL
@@ -93,23 +97,27 @@ def parse_q(text: str) -> float | None:
     return float(text) if _Q_VALUE.fullmatch(text) else None
 
 
+_make_name_address = maker(NameAddress)
+_make_contact = maker(Contact)
+
+
 def parse_name_address(text: str) -> NameAddress:
     """Read a name-addr or addr-spec with parameters (§25.1); raises MalformedMessage."""
-    return NameAddress(*_parse_parts(text))
+    return _parse_address(text, _make_name_address)
 
 
 def parse_contact(text: str) -> Contact:
     """Read one Contact value other than `*` (§20.10); raises MalformedMessage."""
-    return Contact(*_parse_parts(text))
+    return _parse_address(text, _make_contact)
 
 
-def _parse_parts(text: str) -> tuple[str, Uri, Parameters]:
+def _parse_address(text: str, make: Callable[[str, Uri, Parameters], A]) -> A:
     match = _NAME_ADDR.fullmatch(text)
     if match is None:
-        return _parse_addr_spec(text)
+        return make(*_parse_addr_spec(text))
     quoted, plain, uri, simple, others = match.groups()
     name = unquote(quoted) if quoted else plain and plain.rstrip(" \t")
-    return name, parse_uri(uri.rstrip(" \t")), join_parameters(simple, others)
+    return make(name, parse_uri(uri.rstrip(" \t")), join_parameters(simple, others))
 
 
 def _parse_addr_spec(text: str) -> tuple[str, Uri, Parameters]:
@@ -117,4 +125,4 @@ def _parse_addr_spec(text: str) -> tuple[str, Uri, Parameters]:
     uri, semicolon, parameters = text.partition(";")
     if "," in uri or "?" in uri:
         raise MalformedMessage("URI needs angle brackets")
-    return "", parse_uri(uri.rstrip(" \t")), parse_parameters(semicolon + parameters)
+    return "", parse_uri(uri.strip(" \t")), parse_parameters(semicolon + parameters)

@@ -18,6 +18,7 @@ from firmware.sip.grammar import (
     remember,
     unquote,
 )
+from firmware.sip.making import maker
 from firmware.sip.parameters import NO_PARAMETERS, Parameters, parse_parameters
 
 _CSEQ = re.compile(rf"([0-9]{{1,20}})[ \t]+([{TOKEN_CHARACTERS}]++)")
@@ -249,12 +250,15 @@ def _number_in(parameters: Parameters, name: str) -> int | None:
     return parse_number(value) if value else None
 
 
+_make_cseq = maker(CSeq)
+
+
 def parse_cseq(text: str) -> CSeq:
     """Read CSeq (§20.16); raises MalformedMessage."""
     match = _CSEQ.fullmatch(text)
     if match is None or (number := int(match[1])) > _LARGEST_SEQUENCE:
         raise MalformedMessage("Bad CSeq")
-    return CSeq(number, match[2])
+    return _make_cseq(number, match[2])
 
 
 def parse_call_id(text: str) -> str:

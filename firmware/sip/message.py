@@ -11,6 +11,7 @@ from firmware.sip.credentials import Challenge, Credentials
 from firmware.sip.field_values import CSeq, MediaType, Reason
 from firmware.sip.grammar import MalformedMessage, is_token, parse_number
 from firmware.sip.header import Fields, parse_fields, unfold
+from firmware.sip.making import maker
 from firmware.sip.status import reason_phrase
 from firmware.sip.typed_fields import TypedFields
 from firmware.sip.uri import SipUri, Uri, parse_uri
@@ -178,6 +179,9 @@ class Response(_Editing):
 
 Message = Request | Response
 
+_make_request = maker(Request)
+_make_response = maker(Response)
+
 
 def response_to(
     request: Request | Fields,
@@ -243,9 +247,9 @@ def _build(start_line: str, lines: list[str], body: bytes) -> Message:
     status_line = _STATUS_LINE.fullmatch(start_line)
     fields = parse_fields(lines)
     if status_line is not None:
-        return Response(int(status_line[1]), status_line[2] or "", fields, _cut(fields, body))
+        return _make_response(int(status_line[1]), status_line[2] or "", fields, _cut(fields, body))
     method, uri = _parse_request_line(start_line)
-    return Request(method, uri, fields, _cut(fields, body))
+    return _make_request(method, uri, fields, _cut(fields, body))
 
 
 def _parse_request_line(line: str) -> tuple[str, Uri]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from firmware.sip.grammar import QUOTED, TOKEN_CHARACTERS, MalformedMessage, escape, quote, unescape, unquote
 
@@ -13,6 +13,13 @@ _PARAMETER = re.compile(
 SIMPLE_PARAMETERS = rf'(?:;[{TOKEN_CHARACTERS}]++(?:=[^\x00-\x20";,<>\\\x7f]++)?+)*+'
 """Parameters without quotes and white space, as nearly all are. For `join_parameters`."""
 
+OUTSIDE_URI = r"\x00-\x20\x7f<>\"\ud800-\udfff"
+"""Inside a regular expression's brackets: what no part of a URI may hold unescaped."""
+
+URI_PARAMETERS = rf"(?:;[^{OUTSIDE_URI}@?;=]++(?:=[^{OUTSIDE_URI}@?;]*+)?+)*+"
+"""uri-parameters (§25.1), read liberally. For `matched_uri_parameters`."""
+
+_URI_PARAMETERS = re.compile(URI_PARAMETERS)
 _BARE = re.compile(r'[^\x00-\x20";,<>\\\x7f]+')
 _URI_PARAMETER_SAFE = "[]/:&+$!*'()"
 """param-unreserved and the marks (§25.1)."""
@@ -21,19 +28,35 @@ _ALWAYS_QUOTED = frozenset(["methods", "events", "extensions", "schemes", "descr
 """RFC 3840 §9 feature tags and RFC 3326's text: their values are quoted even where a token would do."""
 
 
-class Parameters:
-    """An ordered, immutable mapping of lower-case names to values without their quotes or escapes; None is a flag."""
+_Items = tuple[tuple[str, str | None], ...]
 
-    __slots__ = ("_items",)
+
+class Parameters:
+    """An ordered, immutable mapping of lower-case names to values without their quotes or escapes; None is a flag.
+
+    Made by a parser it keeps the text, which the parser has checked, splits it when first asked, and writes it as it
+    was received.
+    """
+
+    __slots__ = ("_items", "_split", "_text")
 
     def __init__(self, items: Iterable[tuple[str, str | None]] | Mapping[str, str | None] = ()) -> None:
         pairs = items.items() if isinstance(items, Mapping) else items
-        self._items = tuple((name.lower(), value) for name, value in pairs)
+        self._items: _Items | None = tuple([(name.lower(), value) for name, value in pairs])
+        self._text = ""
+        self._split: Callable[[str], _Items] | None = None
+
+    def _pairs(self) -> _Items:
+        items = self._items
+        if items is None:
+            assert self._split is not None
+            items = self._items = self._split(self._text)
+        return items
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value of `name`; `default` if absent; None for a flag."""
         name = name.lower()
-        for key, value in self._items:
+        for key, value in self._pairs():
             if key == name:
                 return value
         return default
@@ -41,7 +64,7 @@ class Parameters:
     def has(self, name: str) -> bool:
         """Whether `name` is present, as a flag or with a value."""
         name = name.lower()
-        return any(key == name for key, _ in self._items)
+        return any(key == name for key, _ in self._pairs())
 
     __contains__ = has
 
@@ -49,40 +72,44 @@ class Parameters:
         """Return a copy in which `name` has `value`, in its place if it was there, else at the end."""
         name = name.lower()
         if not self.has(name):
-            return Parameters((*self._items, (name, value)))
-        return Parameters((key, value if key == name else old) for key, old in self._items)
+            return Parameters((*self._pairs(), (name, value)))
+        return Parameters((key, value if key == name else old) for key, old in self._pairs())
 
     def without(self, *names: str) -> Parameters:
         """Return a copy lacking `names`."""
         dropped = {name.lower() for name in names}
-        return Parameters(item for item in self._items if item[0] not in dropped)
+        return Parameters(item for item in self._pairs() if item[0] not in dropped)
 
     def names(self) -> tuple[str, ...]:
         """Return the names in order, lower case."""
-        return tuple(name for name, _ in self._items)
+        return tuple(name for name, _ in self._pairs())
 
     def __iter__(self) -> Iterator[tuple[str, str | None]]:
-        return iter(self._items)
+        return iter(self._pairs())
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._pairs())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Parameters) and self._items == other._items
+        return isinstance(other, Parameters) and self._pairs() == other._pairs()
 
     def __hash__(self) -> int:
-        return hash(self._items)
+        return hash(self._pairs())
 
     def __repr__(self) -> str:
-        return f"Parameters({list(self._items)!r})"
+        return f"Parameters({list(self._pairs())!r})"
 
     def __str__(self) -> str:
         """Return the header field form, `;name=value;flag`, quoting where §25.1's gen-value needs it."""
-        return "".join([_format_header_parameter(name, value) for name, value in self._items])
+        if self._split is _split_header:
+            return self._text
+        return "".join([_format_header_parameter(name, value) for name, value in self._pairs()])
 
     def uri_text(self) -> str:
         """Return the URI form, `;name=value;flag`, escaped (§19.1.2)."""
-        return "".join([_format_uri_parameter(name, value) for name, value in self._items])
+        if self._split is _split_uri:
+            return self._text
+        return "".join([_format_uri_parameter(name, value) for name, value in self._pairs()])
 
 
 NO_PARAMETERS = Parameters()
@@ -103,10 +130,35 @@ def _format_uri_parameter(name: str, value: str | None) -> str:
     return f";{escape(name, _URI_PARAMETER_SAFE)}={escape(value, _URI_PARAMETER_SAFE)}"
 
 
-def _from_items(items: list[tuple[str, str | None]]) -> Parameters:
-    parameters = Parameters.__new__(Parameters)
-    parameters._items = tuple(items)
+def _split_header(text: str) -> _Items:
+    """Split what SIMPLE_PARAMETERS has matched."""
+    items: list[tuple[str, str | None]] = []
+    for piece in text[1:].split(";"):
+        name, equals, value = piece.partition("=")
+        items.append((name.lower(), value if equals else None))
+    return tuple(items)
+
+
+def _split_uri(text: str) -> _Items:
+    """Split what URI_PARAMETERS has matched."""
+    items: list[tuple[str, str | None]] = []
+    for piece in text[1:].split(";"):
+        name, equals, value = piece.partition("=")
+        if "%" in piece:
+            name, value = unescape(name), unescape(value)
+        items.append((name.lower(), value if equals else None))
+    return tuple(items)
+
+
+def _unsplit(text: str, split: Callable[[str], _Items]) -> Parameters:
+    parameters = _new(Parameters)
+    parameters._items = None
+    parameters._text = text
+    parameters._split = split
     return parameters
+
+
+_new = object.__new__
 
 
 def parse_parameters(text: str) -> Parameters:
@@ -120,9 +172,9 @@ def parse_parameters(text: str) -> Parameters:
         if match is None:
             raise MalformedMessage("Bad parameter")
         name, value, quoted = match.groups()
-        items.append((name.lower(), value if quoted is None else unquote(quoted)))
+        items.append((name, value if quoted is None else unquote(quoted)))
         position = match.end()
-    return _from_items(items)
+    return Parameters(items)
 
 
 def join_parameters(simple: str, others: str) -> Parameters:
@@ -132,25 +184,16 @@ def join_parameters(simple: str, others: str) -> Parameters:
     """
     if others:
         return parse_parameters(simple + others)
-    if not simple:
-        return NO_PARAMETERS
-    items: list[tuple[str, str | None]] = []
-    for piece in simple[1:].split(";"):
-        name, equals, value = piece.partition("=")
-        items.append((name.lower(), value if equals else None))
-    return _from_items(items)
+    return _unsplit(simple, _split_header) if simple else NO_PARAMETERS
+
+
+def matched_uri_parameters(text: str) -> Parameters:
+    """Read what URI_PARAMETERS has matched; nothing can fail any more."""
+    return _unsplit(text, _split_uri)
 
 
 def parse_uri_parameters(text: str) -> Parameters:
-    """Read `;name=value;flag` of a URI (§25.1 uri-parameters); raises MalformedMessage for an empty name."""
-    if not text:
-        return NO_PARAMETERS
-    items: list[tuple[str, str | None]] = []
-    for piece in text[1:].split(";"):
-        name, equals, value = piece.partition("=")
-        if not name:
-            raise MalformedMessage("Empty URI parameter")
-        if "%" in piece:
-            name, value = unescape(name), unescape(value)
-        items.append((name.lower(), value if equals else None))
-    return _from_items(items)
+    """Read `;name=value;flag` of a URI (§25.1 uri-parameters); raises MalformedMessage."""
+    if not _URI_PARAMETERS.fullmatch(text):
+        raise MalformedMessage("Bad URI parameter")
+    return matched_uri_parameters(text) if text else NO_PARAMETERS

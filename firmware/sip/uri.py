@@ -8,21 +8,19 @@ from ipaddress import AddressValueError, IPv6Address
 from typing import Any
 
 from firmware.sip.grammar import HOST, MalformedMessage, escape, format_host, parse_host, remember, unescape
-from firmware.sip.parameters import NO_PARAMETERS, Parameters, parse_uri_parameters
+from firmware.sip.making import maker
+from firmware.sip.parameters import NO_PARAMETERS, OUTSIDE_URI, URI_PARAMETERS, Parameters, matched_uri_parameters
 from firmware.sip.tel_uri import TelUri, parse_tel_uri
 
 __all__ = ["OtherUri", "SipUri", "TelUri", "Uri", "parse_sip_uri", "parse_uri"]
 
-_OUTSIDE = r"\x00-\x20\x7f<>\"\ud800-\udfff"
-"""What no part of a URI may hold unescaped."""
-
 _SIP_URI = re.compile(
     rf"(?i:sip(s?)):"
-    rf"(?:([^{_OUTSIDE}@:]++)(:[^{_OUTSIDE}@]*+)?@)?"
+    rf"(?:([^{OUTSIDE_URI}@:]++)(:[^{OUTSIDE_URI}@]*+)?@)?"
     rf"({HOST})(?::([0-9]{{1,5}}))?"
-    rf"(;[^{_OUTSIDE}@?]*+)?(?:\?([^{_OUTSIDE}]*+))?"
+    rf"({URI_PARAMETERS})(?:\?([^{OUTSIDE_URI}]*+))?"
 )
-_OTHER_URI = re.compile(rf"([A-Za-z][A-Za-z0-9+.\-]*+):([^{_OUTSIDE}]++)")
+_OTHER_URI = re.compile(rf"([A-Za-z][A-Za-z0-9+.\-]*+):([^{OUTSIDE_URI}]++)")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _RESERVED_ESCAPE = re.compile(r"%(2[4-6BCF]|3[ABDF]|40)", re.IGNORECASE)
 
@@ -154,6 +152,8 @@ class OtherUri:
         return f"{self.scheme}:{self.rest}"
 
 
+_make_sip_uri = maker(SipUri)
+
 Uri = SipUri | TelUri | OtherUri
 
 
@@ -167,11 +167,11 @@ def _parse(text: str) -> Uri:
     if port is not None and int(port) > 65535:
         raise MalformedMessage("Bad port")
     escaped = user is not None and "%" in user
-    return SipUri(
+    return _make_sip_uri(
         unescape(user) if escaped else user,
-        parse_host(host),
+        parse_host(host) if host[0] == "[" else host.lower(),
         None if port is None else int(port),
-        parse_uri_parameters(parameters) if parameters else NO_PARAMETERS,
+        matched_uri_parameters(parameters) if parameters else NO_PARAMETERS,
         _parse_headers(headers) if headers else (),
         None if password is None else unescape(password[1:]),
         bool(secure),

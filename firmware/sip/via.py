@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from firmware.sip.grammar import HOST, TOKEN_CHARACTERS, MalformedMessage, format_host, parse_host, parse_number
+from firmware.sip.making import maker
 from firmware.sip.parameters import NO_PARAMETERS, SIMPLE_PARAMETERS, Parameters, join_parameters
 
 MAGIC_COOKIE = "z9hG4bK"
@@ -89,6 +90,9 @@ class Via:
         return f"SIP/2.0/{self.transport} {format_host(self.host)}{port}{self.parameters}"
 
 
+_make_via = maker(Via)
+
+
 def parse_via(text: str) -> Via:
     """Read one Via value (§25.1 via-parm); raises MalformedMessage."""
     match = _VIA.fullmatch(text)
@@ -97,9 +101,9 @@ def parse_via(text: str) -> Via:
     transport, host, port, simple, others = match.groups()
     if port is not None and int(port) > 65535:
         raise MalformedMessage("Bad port in Via")
-    return Via(
+    return _make_via(
         transport.upper(),
-        parse_host(host),
+        parse_host(host) if host[0] == "[" else host.lower(),
         None if port is None else int(port),
         join_parameters(simple, others),
     )
