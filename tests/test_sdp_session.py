@@ -260,7 +260,8 @@ def test_static_payload_types_need_no_rtpmap() -> None:
 
 def test_formats_without_meaning_are_left_out() -> None:
     """A dynamic payload type without rtpmap, a reserved one, one out of range, and what is no number."""
-    section = media("rtpmap:128 X/8000", "rtpmap:97 X", "rtpmap:x Y/8000", "rtpmap:98 Z/0", formats="96 97 98 1 128 x 0")
+    mappings = ("rtpmap:128 X/8000", "rtpmap:97 X", "rtpmap:x Y/8000", "rtpmap:98 Z/0")
+    section = media(*mappings, formats="96 97 98 1 128 x 0")
 
     assert [codec.payload_type for codec in codecs_of(section)] == [0]
 
