@@ -161,9 +161,7 @@ class RecordingCore(User):
 
 def sent(endpoint: Endpoint) -> list[Message]:
     """What the endpoint wants to send, parsed."""
-    return [
-        parse_message(output.data) for output in endpoint.drain() if isinstance(output, SendDatagram | SendStream)
-    ]
+    return [parse_message(output.data) for output in endpoint.drain() if isinstance(output, SendDatagram | SendStream)]
 
 
 def sent_octets(endpoint: Endpoint) -> list[bytes]:
