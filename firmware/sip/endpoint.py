@@ -141,8 +141,8 @@ class Endpoint:
         """Send `request` (not ACK, not CANCEL) in a client transaction (§8.1.2, §17.1, RFC 3263 §4.3).
 
         Adds the top Via, and where absent Max-Forwards 70; User-Agent too unless it is forwarded (has a Via).
-        Goes to `hop` if given (a Flow: back along it; a URI: to the server it names), else the topmost Route if that is a loose router, else the
-        Request-URI. `contact`, if given, becomes the Contact with its host, port and transport replaced by ours as
+        Goes to `hop` if given (a Flow: back along it; a URI: to the server it names), else the topmost Route if that is
+        a loose router, else the Request-URI. `contact`, if given, becomes the Contact with its host, port and transport replaced by ours as
         seen from the hop. `branch_suffix` ends the random branch (a proxy's loop detection, §16.6 step 8).
         `user` is never called from inside: failures met at once are reported by the next `handle_timers`.
         """

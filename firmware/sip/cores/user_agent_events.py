@@ -30,6 +30,8 @@ class IncomingCall:
     """The offer; None: `answer` must bring one (RFC 3725's controller calls so)."""
     replaces: str | None = None
     """The call this one takes the place of (RFC 3891): answer it at once, without ringing; the other then ends."""
+    remote_host: str = ""
+    """Numeric host the INVITE came from: our media address is the one towards it."""
     headers: tuple[tuple[str, str], ...] = ()
     """Call-Info, Alert-Info, Answer-Mode, Priority, Subject and Referred-By as received."""
 
@@ -98,7 +100,7 @@ class Ended:
 
     call: str
     code: int
-    """SIP status. 200: released by BYE; 487: cancelled, or withdrawn by the caller; what the far end answered otherwise.
+    """SIP status. 200: released by BYE; 487: cancelled, or withdrawn by the caller; else what the far end answered.
     By "network": 408 nobody answered, 503 nobody could be reached, 478 the name is not in DNS."""
     reason: str
     """Reason phrase, or text of a Reason header (RFC 3326), as received."""
