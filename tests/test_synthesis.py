@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -102,7 +103,7 @@ def test_an_endless_tone_has_no_seam(sizes: list[int]) -> None:
 
     samples = array("h", frame)
     steepest = 2 * 3.1416 * (697 + 1209) / 8000 * amplitude(-13.0)
-    assert all(abs(b - a) <= steepest + 2 for a, b in zip(samples, samples[1:], strict=False))
+    assert all(abs(b - a) <= steepest + 2 for a, b in pairwise(samples))
 
 
 def test_a_tone_without_repeat_ends_in_silence() -> None:

@@ -138,6 +138,8 @@ class Concealer:
     def _join(self, frame: bytes) -> bytes:
         """Cross-fade from the repetition's continuation: longer, the longer the loss was (Appendix I §I.2.7)."""
         blocks = min(self._lost / self._block - 1, _LONGEST_JOIN_BLOCKS)
+        if not self._lost:
+            self._begin()
         samples = self._pitch // 4 + round(max(0.0, blocks) * _JOIN_PER_BLOCK_S * self._rate_hz)
         heard = array("h", frame)
         made = array("h", self._make(min(samples, len(heard))))
