@@ -124,7 +124,11 @@ def _sim(options: argparse.Namespace) -> int:
 
 
 def _doctor(path: Path | None) -> int:
-    raise NotImplementedError
+    from firmware.runtime.doctor import doctor
+
+    if path is None and DEFAULT_CONFIG.exists():
+        path = DEFAULT_CONFIG
+    return DONE if doctor(path) else FAILED
 
 
 def _until_done(work: object) -> int:

@@ -20,13 +20,15 @@ from zoneinfo import ZoneInfo
 import hw
 from firmware.config import Config, parse
 from firmware.media import messages as media
+from firmware.runtime.media_local import MediaLocal
+from firmware.runtime.media_process import MediaProcess
 from firmware.runtime.notify import notify
 from firmware.runtime.resolver import Resolver
 from firmware.runtime.shell import MediaEngine, Shell
 from firmware.runtime.sip_sockets import local_address
 from firmware.runtime.site import Exhibit, open_site
 from firmware.station.build import World, build_station
-from hw.boards import Profile, load_board, open_board
+from hw.boards import load_board, open_board
 from hw.sim.board import SimBoard
 
 log = logging.getLogger("offhook")
@@ -101,8 +103,7 @@ def _until_signalled() -> Awaitable[None]:
 
 async def _open_phone(config: Config, stack: AsyncExitStack) -> _Opened:
     """Open the board, then the phone on it; both are closed with `stack`."""
-    profile = load_board(config.hardware.board)
-    board = open_board(profile)
+    board = open_board(load_board(config.hardware.board))
     stack.callback(board.close)
     random = SystemRandom()
     world = World(random, local_address, _wall_clock(config.phone.timezone))
@@ -111,7 +112,7 @@ async def _open_phone(config: Config, stack: AsyncExitStack) -> _Opened:
     shell = Shell(
         config.sip.listen,
         lambda points, now: build_station(config, points, world, now, panel_size=panel),
-        lambda heard: _media_engine(config, profile, board, heard),
+        lambda heard: _media_engine(config, board, heard),
         board,
         resolver.locate,
     )
@@ -130,11 +131,11 @@ def _simulated(board: hw.Board) -> SimBoard | None:
     return board if isinstance(board, SimBoard) else None
 
 
-def _media_engine(
-    config: Config, profile: Profile, board: hw.Board, heard: Callable[[media.Event], None]
-) -> MediaEngine:
-    """A card that paces itself gets a process of its own (the real phone); a simulated one lives with the page."""
-    raise NotImplementedError
+def _media_engine(config: Config, board: hw.Board, heard: Callable[[media.Event], None]) -> MediaEngine:
+    """A real card is opened by the engine in a process of its own; a simulated one lives with the page, in this."""
+    if board.audio is not None:
+        return MediaLocal(board.audio, config.media.rtp_ports, heard)
+    return MediaProcess(config.hardware.board, config.media.rtp_ports, heard)
 
 
 def _transports(config: Config) -> tuple[str, ...]:
@@ -145,7 +146,7 @@ def _families(config: Config) -> tuple[Literal["A", "AAAA"], ...]:
     """The address families we can send from."""
     ipv6 = any(":" in point.host for point in config.sip.listen)
     ipv4 = any(":" not in point.host for point in config.sip.listen)
-    return (*(("AAAA",) if ipv6 else ()), *(("A",) if ipv4 else ()))  # type: ignore[return-value]
+    return (*(("AAAA",) if ipv6 else ()), *(("A",) if ipv4 else ()))
 
 
 def _wall_clock(timezone: str) -> Callable[[float], datetime]:

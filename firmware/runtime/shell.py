@@ -87,7 +87,8 @@ class Shell:
     async def start(self) -> None:
         """Open everything and register. Raises ListenError, DeviceError."""
         self.points = await self._sockets.open(self._wanted)
-        await self._engine.start()
+        engine_starts = self._loop.create_task(self._engine.start())
+        await asyncio.sleep(0)  # an engine in this process is up now; one in its own takes what it is told meanwhile
         self._station = self._build(self.points, self._loop.time())
         self.board.listen(self._board_event)
         hook = self.board.hook
@@ -95,6 +96,7 @@ class Shell:
             self._hardware(hw.HookLifted())
         self.station.start(self._loop.time())
         self._flush()
+        await engine_starts
 
     async def stop(self) -> None:
         """Take leave, then close everything but the board."""

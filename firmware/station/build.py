@@ -130,9 +130,10 @@ def _servers(config: Config, endpoint: Endpoint, random: Random) -> list[Registr
     if "registrar" in config.phone.roles:
         servers.append(Registrar(endpoint, domain, users, location, random))
     if "proxy" in config.phone.roles:
-        servers.append(Proxy(endpoint, domain, users, location, random))
+        trusted = config.sip.accept_from
+        servers.append(Proxy(endpoint, [domain], location, random, users=users, trusted=trusted))
     if "redirect" in config.phone.roles:
-        servers.append(Redirect(endpoint, domain, users, location, random))
+        servers.append(Redirect(endpoint, [domain], location, users=users))
     return servers
 
 

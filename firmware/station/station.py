@@ -20,8 +20,8 @@ from firmware.sdp.negotiation import Codec, Negotiation, NotAcceptable
 from firmware.sdp.session import MalformedDescription
 from firmware.sip.cores import user_agent_events as ua_events
 from firmware.sip.cores.user_agent import UserAgent
-from firmware.sip.display import display_text
 from firmware.sip.endpoint import Endpoint
+from firmware.sip.grammar import display_text
 from firmware.sip.message import MalformedMessage
 from firmware.sip.transport import Flow, Hop, Output
 from firmware.sip.uri import SipUri, parse_uri

@@ -1,0 +1,233 @@
+"""The configuration file: what may stand in it, and what is said of the rest."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware.config import ConfigurationError, load, parse
+from firmware.sip.transport import ListeningPoint
+
+ACCOUNT = '[[account]]\naddress = "sip:1001@example.net"\n'
+
+
+def problems(text: str, folder: Path | None = None) -> list[tuple[str, int | None]]:
+    """Key path and line of each problem."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text, folder)
+    for problem in caught.value.problems:
+        assert problem.message
+        assert problem.remedy
+    return [(problem.path, problem.line) for problem in caught.value.problems]
+
+
+def test_one_account_is_all_a_phone_needs() -> None:
+    config = parse(ACCOUNT)
+
+    assert str(config.account[0].address) == "sip:1001@example.net"
+    assert config.account[0].register is True
+    assert config.account[0].expires == 3600
+    assert config.phone.roles == ("user-agent",)
+    assert config.media.rtp_ports == (16384, 16483)
+    assert config.media.codecs == ("opus", "G722", "PCMA", "PCMU")
+    assert config.sip.listen[0] == ListeningPoint("UDP", "0.0.0.0", 5060)
+    assert config.web is None
+
+
+def test_the_whole_interface_is_read() -> None:
+    """Every key of the outside interface's example that this version can honour."""
+    config = parse(
+        """
+[phone]
+name = "Hall"
+country = "gb"
+roles = ["user-agent", "registrar", "proxy"]
+
+[[account]]
+address = "sip:1001@example.net"
+name = "Hall phone"
+username = "1001"
+password = "sesame"
+registrar = "sip:192.0.2.10;transport=tcp"
+outbound_proxy = "sip:192.0.2.10;lr"
+register = true
+expires = 600
+auto_answer = 2
+
+[sip]
+listen = ["udp:0.0.0.0:5060", "tcp:[::]:5060"]
+
+[media]
+rtp_ports = [20000, 20001]
+codecs = ["PCMU"]
+srtp = "off"
+
+[hardware]
+board = "sim"
+
+[web]
+listen = "0.0.0.0:8080"
+token = "open"
+
+[registrar]
+domain = "home.test"
+users = { 1001 = "secret", 1002 = "secret" }
+"""
+    )
+
+    account = config.account[0]
+    assert account.registrar is not None
+    assert account.registrar.transport == "TCP"
+    assert account.outbound_proxy is not None
+    assert account.outbound_proxy.lr
+    assert account.auto_answer == 2.0
+    assert config.sip.listen[1] == ListeningPoint("TCP", "::", 5060)
+    assert config.web is not None
+    assert config.web.listen == ("0.0.0.0", 8080)
+    assert config.registrar is not None
+    assert dict(config.registrar.users)["1002"] == "secret"
+
+
+def test_every_problem_is_listed_with_its_path_and_line() -> None:
+    text = """[phone]
+name = "Hall"
+colour = "red"
+country = "zz"
+
+[[account]]
+address = "1001"
+expires = "long"
+
+[sip]
+listen = ["udp:somewhere:5060"]
+"""
+
+    assert problems(text) == [
+        ("phone.colour", 3),
+        ("phone.country", 4),
+        ("account[0].address", 7),
+        ("account[0].expires", 8),
+        ("sip.listen", 11),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("", "account"),
+        ("[phone]\nroles = []\n" + ACCOUNT, "phone.roles"),
+        ('[phone]\nroles = ["operator"]\n' + ACCOUNT, "phone.roles"),
+        ('[phone]\nroles = ["user-agent", "proxy"]\n' + ACCOUNT, "phone.roles"),
+        ("phone = 3\n" + ACCOUNT, "phone"),
+        ('[account]\naddress = "sip:1@a"', "account"),
+        ("[[account]]\n", "account[0].address"),
+        (ACCOUNT + ACCOUNT, "account[1].address"),
+        ('[[account]]\naddress = "sips:1@a"', "account[0].address"),
+        ('[[account]]\naddress = "sip:example.net"', "account[0].address"),
+        (ACCOUNT + "expires = true", "account[0].expires"),
+        (ACCOUNT + "expires = 3", "account[0].expires"),
+        (ACCOUNT + "auto_answer = -1", "account[0].auto_answer"),
+        (ACCOUNT + 'registrar = "mailto:a@b"', "account[0].registrar"),
+        (ACCOUNT + 'register = false\nregistrar = "sip:a"', "account[0].registrar"),
+        (ACCOUNT + 'password_file = "/nowhere/at/all"', "account[0].password_file"),
+        (ACCOUNT + '[sip]\nlisten = "udp:0.0.0.0:5060"', "sip.listen"),
+        (ACCOUNT + '[sip]\nlisten = ["udp:0.0.0.0:70000"]', "sip.listen"),
+        (ACCOUNT + '[sip]\nlisten = ["tls:0.0.0.0:5061"]', "sip.listen"),
+        (ACCOUNT + '[sip]\nlisten = ["udp:0.0.0.0:5060", "udp:0.0.0.0:5060"]', "sip.listen"),
+        (ACCOUNT + '[sip]\naccept_from = ["here"]', "sip.accept_from"),
+        (ACCOUNT + "[media]\nrtp_ports = [20001, 20000]", "media.rtp_ports"),
+        (ACCOUNT + "[media]\nrtp_ports = [20001, 20002]", "media.rtp_ports"),
+        (ACCOUNT + '[media]\ncodecs = ["mp3"]', "media.codecs"),
+        (ACCOUNT + '[media]\ncodecs = ["opus"]', "media.codecs"),
+        (ACCOUNT + '[media]\nsrtp = "require"', "media.srtp"),
+        (ACCOUNT + '[web]\nlisten = "0.0.0.0:8080"', "web.listen"),
+        (ACCOUNT + '[web]\nlisten = "8080"', "web.listen"),
+        (ACCOUNT + '[registrar]\ndomain = "a"\nusers = {}', "registrar"),
+        (ACCOUNT + '[dial]\npatterns = ["1[9-2]"]', "dial.patterns"),
+        (ACCOUNT + '[dial]\ntimeout = "soon"', "dial.timeout"),
+        (ACCOUNT + "[telephone]\n", "telephone"),
+    ],
+)
+def test_an_impossible_value_is_named_with_its_remedy(text: str, path: str) -> None:
+    assert problems(text)[0][0] == path
+
+
+def test_a_text_that_is_not_toml_says_on_which_line() -> None:
+    assert problems("[phone]\nname = Hall\n") == [("", 2)]
+
+
+def test_a_password_comes_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("sesame\n")
+    path = tmp_path / "phone.toml"
+    path.write_text(ACCOUNT + 'password_file = "secret"')
+
+    assert load(path).account[0].password == "sesame"
+
+
+def test_a_password_and_its_file_do_not_go_together(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("sesame\n")
+
+    assert problems(ACCOUNT + 'password = "a"\npassword_file = "secret"', tmp_path)[0][0] == "account[0].password_file"
+
+
+def test_a_web_token_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("open\n")
+
+    config = parse(ACCOUNT + '[web]\nlisten = "0.0.0.0:80"\ntoken_file = "token"', tmp_path)
+
+    assert config.web is not None
+    assert config.web.token == "open"
+
+
+def test_a_file_that_is_not_there_is_a_problem_not_a_traceback(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot read"):
+        load(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_not_utf8_says_on_which_line(tmp_path: Path) -> None:
+    path = tmp_path / "phone.toml"
+    path.write_bytes(b'[phone]\nname = "\xff"\n')
+
+    with pytest.raises(ConfigurationError, match="line 2"):
+        load(path)
+
+
+values = st.recursive(
+    st.one_of(st.booleans(), st.integers(-(2**63), 2**63 - 1), st.text("abc:/@[]{}.\\\"'\n\x00é0123", max_size=12)),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+keys = st.sampled_from(
+    ["phone.name", "phone.roles", "phone.country", "sip.listen", "sip.accept_from", "media.rtp_ports", "media.codecs"]
+    + [
+        "media.srtp",
+        "web.listen",
+        "web.token",
+        "hardware.board",
+        "registrar.domain",
+        "registrar.users",
+        "dial.patterns",
+    ]
+)
+
+
+def toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = "".join(f"\\u{ord(letter):04x}" for letter in value)
+        return f'"{escaped}"'
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return str(value)
+
+
+@given(st.dictionaries(keys, values, max_size=4))
+def test_no_value_brings_anything_but_a_configuration_or_its_problems(settings: dict[str, object]) -> None:
+    text = "".join(f"{key} = {toml(value)}\n" for key, value in settings.items()) + ACCOUNT
+
+    try:
+        parse(text)
+    except ConfigurationError as fault:
+        assert fault.problems
