@@ -424,7 +424,8 @@ def test_rtcp_is_multiplexed_only_when_offered() -> None:
 @pytest.mark.parametrize(
     ("lines", "period_ms"),
     [("", 20), ("a=ptime:30\r\n", 30), ("a=ptime:30\r\na=maxptime:20\r\n", 20), ("a=ptime:200\r\n", 60),
-     ("a=ptime:5\r\n", 10), ("a=ptime:0\r\n", 20), ("a=ptime:x\r\n", 20), ("a=ptime:20.0\r\n", 20), ("a=ptime:25\r\n", 20)],
+     ("a=ptime:5\r\n", 10), ("a=ptime:0\r\n", 20), ("a=ptime:x\r\n", 20), ("a=ptime:20.0\r\n", 20),
+     ("a=ptime:25\r\n", 20)],
 )  # fmt: skip
 def test_the_far_ends_packetisation_time_is_followed_within_reason(lines: str, period_ms: int) -> None:
     """RFC 8866 §6.4."""

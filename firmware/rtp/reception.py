@@ -187,4 +187,4 @@ class Reception:
         lost = expected - (self.received - self._received_prior)
         self._expected_prior = self.expected
         self._received_prior = self.received
-        return (lost << 8) // expected if expected > 0 and lost > 0 else 0
+        return min(255, (lost << 8) // expected) if expected > 0 and lost > 0 else 0
