@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
-from firmware.sip.grammar import QUOTED, MalformedMessage, parse_number, quote, unquote
+from firmware.sip.grammar import QUOTED_INSIDE, MalformedMessage, parse_number, quote, unpair
 from firmware.sip.making import maker
 from firmware.sip.parameters import NO_PARAMETERS, SIMPLE_PARAMETERS, Parameters, join_parameters, parse_parameters
 from firmware.sip.uri import Uri, parse_uri
@@ -15,7 +15,8 @@ from firmware.sip.uri import Uri, parse_uri
 A = TypeVar("A", bound="NameAddress")
 
 _NAME_ADDR = re.compile(
-    rf'(?:({QUOTED})|([^"<>,;]*+))[ \t]*<[ \t]*+([^<>]*+)>[ \t]*+({SIMPLE_PARAMETERS})(.*)', re.DOTALL
+    rf'(?:"({QUOTED_INSIDE})"|([^"<>,;]*+))[ \t]*<[ \t]*+([^<> \t]*+)[ \t]*+>[ \t]*+({SIMPLE_PARAMETERS})(.*)',
+    re.DOTALL,
 )
 _LARGEST_EXPIRES = 2**32 - 1
 _MALFORMED_EXPIRES = 3600
@@ -97,27 +98,16 @@ def parse_q(text: str) -> float | None:
     return float(text) if _Q_VALUE.fullmatch(text) else None
 
 
-_make_name_address = maker(NameAddress)
-_make_contact = maker(Contact)
+def _parser(make: Callable[[str, Uri, Parameters], A]) -> Callable[[str], A]:
+    def parse(text: str) -> A:
+        match = _NAME_ADDR.fullmatch(text)
+        if match is None:
+            return make(*_parse_addr_spec(text))
+        quoted, plain, uri, simple, others = match.groups()
+        name = plain.rstrip(" \t") if quoted is None else unpair(quoted)
+        return make(name, parse_uri(uri), join_parameters(simple, others))
 
-
-def parse_name_address(text: str) -> NameAddress:
-    """Read a name-addr or addr-spec with parameters (§25.1); raises MalformedMessage."""
-    return _parse_address(text, _make_name_address)
-
-
-def parse_contact(text: str) -> Contact:
-    """Read one Contact value other than `*` (§20.10); raises MalformedMessage."""
-    return _parse_address(text, _make_contact)
-
-
-def _parse_address(text: str, make: Callable[[str, Uri, Parameters], A]) -> A:
-    match = _NAME_ADDR.fullmatch(text)
-    if match is None:
-        return make(*_parse_addr_spec(text))
-    quoted, plain, uri, simple, others = match.groups()
-    name = unquote(quoted) if quoted else plain and plain.rstrip(" \t")
-    return make(name, parse_uri(uri.rstrip(" \t")), join_parameters(simple, others))
+    return parse
 
 
 def _parse_addr_spec(text: str) -> tuple[str, Uri, Parameters]:
@@ -126,3 +116,10 @@ def _parse_addr_spec(text: str) -> tuple[str, Uri, Parameters]:
     if "," in uri or "?" in uri:
         raise MalformedMessage("URI needs angle brackets")
     return "", parse_uri(uri.strip(" \t")), parse_parameters(semicolon + parameters)
+
+
+parse_name_address = _parser(maker(NameAddress))
+"""Read a name-addr or addr-spec with parameters (§25.1); raises MalformedMessage."""
+
+parse_contact = _parser(maker(Contact))
+"""Read one Contact value other than `*` (§20.10); raises MalformedMessage."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote as percent_encode
@@ -19,8 +18,11 @@ TOKEN_CHARACTERS = r"A-Za-z0-9\-.!%*_+`'~"
 HOST = r"\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9_.\-]++"
 """A host as written: IPv6reference, IPv4address or hostname. Underscores are no part of §25.1 but of the world."""
 
-QUOTED = r'"(?:[^"\\]++|\\.)*+"'
-"""A quoted-string with its marks (§25.1). Possessive, so an unclosed one fails in one pass."""
+QUOTED_INSIDE = r'(?:[^"\\]++|\\.)*+'
+"""What stands between a quoted-string's marks (§25.1). Possessive, so an unclosed one fails in one pass."""
+
+QUOTED = f'"{QUOTED_INSIDE}"'
+"""A quoted-string with its marks."""
 
 CALL_ID = r"[^\x00-\x20\x7f]++"
 """callid = word [ "@" word ] (§25.1), read liberally: anything without spaces and controls."""
@@ -28,6 +30,7 @@ CALL_ID = r"[^\x00-\x20\x7f]++"
 T = TypeVar("T")
 
 _LONGEST_REMEMBERED = 120
+_MOST_REMEMBERED = 512
 _TOKEN = re.compile(f"[{TOKEN_CHARACTERS}]+")
 _ELEMENT = re.compile(rf'((?:[^,"<]++|{QUOTED}|<[^>]*+>)*+)(?:,|\Z)', re.DOTALL)
 _ESCAPED_PAIR = re.compile(r"\\(.)", re.DOTALL)
@@ -82,8 +85,12 @@ def unquote(text: str) -> str:
     """Return what a quoted-string with its marks says (§25.1); raises MalformedMessage if it is not one."""
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
         raise MalformedMessage("Bad quoted string")
-    inner = text[1:-1]
-    return _ESCAPED_PAIR.sub(r"\1", inner) if "\\" in inner else inner
+    return unpair(text[1:-1])
+
+
+def unpair(text: str) -> str:
+    """Undo the quoted-pairs of what stands between the marks (§25.1)."""
+    return _ESCAPED_PAIR.sub(r"\1", text) if "\\" in text else text
 
 
 def split_list(text: str) -> list[str]:
@@ -119,12 +126,20 @@ def escape(text: str, safe: str) -> str:
 def remember(parse: Callable[[str], T]) -> Callable[[str], T]:
     """Return `parse` with a memory for the texts that come again and again.
 
-    Its size is bounded in entries and in their length, so that strangers cannot fill it. Only for immutable results.
+    Only for immutable results. The memory is bounded in entries and in their length, so that strangers cannot fill
+    it, and is emptied when full: cheaper than to keep account of which text came last.
     """
-    cached = lru_cache(maxsize=512)(parse)
+    known: dict[str, T] = {}
 
     def remembering(text: str) -> T:
-        return cached(text) if len(text) <= _LONGEST_REMEMBERED else parse(text)
+        result = known.get(text)
+        if result is None:
+            result = parse(text)
+            if len(text) <= _LONGEST_REMEMBERED:
+                if len(known) >= _MOST_REMEMBERED:
+                    known.clear()
+                known[text] = result
+        return result
 
     return remembering
 

@@ -11,7 +11,6 @@ from firmware.sip.header_names import key, known_name, parse_name, spelling
 MAX_FIELD_LINES = 256
 """More header field lines than any honest message has."""
 
-_FOLD = re.compile(r"\r\n[ \t]+")
 _LINE_END = re.compile(r"[\r\n]")
 
 _Item = tuple[str, str]
@@ -24,12 +23,13 @@ class Fields:
     long ones. `typed_fields` reads them on demand and keeps the values.
     """
 
-    __slots__ = ("_index", "_items", "typed")
+    __slots__ = ("_items", "index", "typed")
 
     def __init__(self, items: Iterable[tuple[str, object]] = ()) -> None:
         """Take (name, value) pairs; a value that is no text is written by `str`. A line end in one is a ValueError."""
         self._items: tuple[_Item, ...] = tuple(_written(name, value) for name, value in items)
-        self._index: dict[str, tuple[str, ...]] | None = None
+        self.index: dict[str, tuple[str, ...]] | None = None
+        """What `lines` returns, once it has been computed, for `typed_fields` alone."""
         self.typed: dict[str, object] = {}
         """Typed values already read, for `typed_fields` alone."""
 
@@ -40,7 +40,7 @@ class Fields:
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return the values, one for each line as received: commas are not split."""
-        return self._lines().get(key(name), ())
+        return self.lines().get(key(name), ())
 
     def set(self, name: str, *values: object) -> Fields:
         """Return a copy in which these are the only lines of `name`, at its first place, or last if it had none."""
@@ -68,14 +68,11 @@ class Fields:
         place = places[-1] + 1 if places else len(self._items)
         return self._changed(wanted, (*self._items[:place], _written(name, value), *self._items[place:]))
 
-    def lines_of(self, spelled: str) -> tuple[str, ...]:
-        """Return `all(spelled)` for a name that is in its usual spelling already."""
-        return (self._index or self._lines()).get(spelled, ())
-
-    def _lines(self) -> dict[str, tuple[str, ...]]:
-        index = self._index
+    def lines(self) -> dict[str, tuple[str, ...]]:
+        """Return every line's value under `header_names.key` of its name."""
+        index = self.index
         if index is None:
-            index = self._index = {}
+            index = self.index = {}
             for name, value in self._items:
                 at = key(name)
                 index[at] = (*index.get(at, ()), value)
@@ -87,7 +84,7 @@ class Fields:
         return _assemble(items, None, typed)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and key(name) in self._lines()
+        return isinstance(name, str) and key(name) in self.lines()
 
     def __iter__(self) -> Iterator[_Item]:
         return iter(self._items)
@@ -112,7 +109,7 @@ class Fields:
 def _assemble(items: tuple[_Item, ...], index: dict[str, tuple[str, ...]] | None, typed: dict[str, object]) -> Fields:
     fields = Fields.__new__(Fields)
     fields._items = items
-    fields._index = index
+    fields.index = index
     fields.typed = typed
     return fields
 
@@ -124,13 +121,8 @@ def _written(name: str, value: object) -> _Item:
     return spelling(name), text
 
 
-def unfold(text: str) -> str:
-    """Join lines continued by leading white space (§7.3.1)."""
-    return _FOLD.sub(" ", text) if "\r\n " in text or "\r\n\t" in text else text
-
-
 def parse_fields(lines: list[str], *, skip_bad: bool = False) -> Fields:
-    """Read unfolded header lines; raises MalformedMessage for a bad one, unless told to skip it.
+    """Read header lines, joining continued ones (§7.3.1); raises MalformedMessage for a bad one unless it is to be skipped.
 
     Skipping serves only to answer a request that is refused.
     """
@@ -144,6 +136,8 @@ def parse_fields(lines: list[str], *, skip_bad: bool = False) -> Fields:
         text, colon, value = line.partition(":")
         at = name = known_name(text)
         if at is None or name is None or not colon:
+            if line[:1] in (" ", "\t") and items:
+                return parse_fields(_unfolded(lines), skip_bad=skip_bad)
             try:
                 name = _parse_name(text, colon)
             except MalformedMessage:
@@ -155,6 +149,16 @@ def parse_fields(lines: list[str], *, skip_bad: bool = False) -> Fields:
         items.append((name, value))
         index[at] = (*index[at], value) if at in index else (value,)
     return _assemble(tuple(items), index, {})
+
+
+def _unfolded(lines: list[str]) -> list[str]:
+    pieces: list[list[str]] = []
+    for line in lines:
+        if line[:1] in (" ", "\t") and pieces:
+            pieces[-1].append(line.strip(" \t"))
+        else:
+            pieces.append([line])
+    return [" ".join(parts) for parts in pieces]
 
 
 def _parse_name(text: str, colon: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any, Self
 from firmware.sip.address import Contact, From, NameAddress, Route, To
 from firmware.sip.credentials import Challenge, Credentials
 from firmware.sip.field_values import CSeq, MediaType, Reason
-from firmware.sip.grammar import MalformedMessage, is_token, parse_number
-from firmware.sip.header import Fields, parse_fields, unfold
+from firmware.sip.grammar import TOKEN_CHARACTERS, MalformedMessage, parse_number
+from firmware.sip.header import Fields, parse_fields
 from firmware.sip.making import maker
 from firmware.sip.status import reason_phrase
 from firmware.sip.typed_fields import TypedFields
@@ -42,7 +42,7 @@ __all__ = [
 MAX_HEADER_OCTETS = 65_536
 MAX_MESSAGE_OCTETS = 262_144
 
-_REQUEST_LINE = re.compile(r"([^ ]++) ([^ ]++) (?i:SIP)/([0-9]++)\.([0-9]++)")
+_REQUEST_LINE = re.compile(rf"([{TOKEN_CHARACTERS}]++) ([^ ]++) (?i:SIP)/([0-9]++\.[0-9]++)")
 _STATUS_LINE = re.compile(r"(?i:SIP)/2\.0 ([1-6][0-9]{2})(?: (.*))?")
 _LOOKS_LIKE_REQUEST = re.compile(r"([^ ]++) .*SIP/[0-9.]+[ \t]*", re.IGNORECASE)
 _ANSWERABLE = ("Via", "From", "To", "Call-ID", "CSeq")
@@ -231,7 +231,7 @@ def parse_message(data: bytes) -> Message:
     head, blank, body = start.partition(b"\r\n\r\n")
     if not blank or len(head) > MAX_HEADER_OCTETS:
         raise MalformedMessage("No end of header" if not blank else "Header Too Large", 400 if not blank else 513)
-    text = unfold(head.decode("utf-8", "surrogateescape"))
+    text = head.decode("utf-8", "surrogateescape")
     start_line, *lines = text.split("\r\n")
     try:
         # §7: every line ends in CRLF. A bare CR or LF would be a line end to some elements and none to others.
@@ -244,30 +244,30 @@ def parse_message(data: bytes) -> Message:
 
 
 def _build(start_line: str, lines: list[str], body: bytes) -> Message:
-    status_line = _STATUS_LINE.fullmatch(start_line)
     fields = parse_fields(lines)
-    if status_line is not None:
-        return _make_response(int(status_line[1]), status_line[2] or "", fields, _cut(fields, body))
-    method, uri = _parse_request_line(start_line)
-    return _make_request(method, uri, fields, _cut(fields, body))
-
-
-def _parse_request_line(line: str) -> tuple[str, Uri]:
-    match = _REQUEST_LINE.fullmatch(line)
-    if match is None or not is_token(match[1]):
-        raise MalformedMessage("Bad start line")
-    method, text, major, minor = match.groups()
-    if (major, minor) != ("2", "0"):
+    match = _REQUEST_LINE.fullmatch(start_line)
+    if match is None:
+        status, reason = _parse_status_line(start_line)
+        return _make_response(status, reason, fields, _cut(fields, body))
+    method, text, version = match.groups()
+    if version != "2.0":
         raise MalformedMessage("Version Not Supported", 505)
     uri = parse_uri(text)
     # 19.1.1, table 1: headers are not allowed in a Request-URI.
     if isinstance(uri, SipUri) and uri.headers:
         raise MalformedMessage("Headers in Request-URI")
-    return method, uri
+    return _make_request(method, uri, fields, _cut(fields, body))
+
+
+def _parse_status_line(line: str) -> tuple[int, str]:
+    match = _STATUS_LINE.fullmatch(line)
+    if match is None:
+        raise MalformedMessage("Bad start line")
+    return int(match[1]), match[2] or ""
 
 
 def _cut(fields: Fields, body: bytes) -> bytes:
-    lines = fields.lines_of("Content-Length")
+    lines = fields.lines().get("Content-Length")
     if not lines:
         return body
     if len(lines) > 1 and len(set(lines)) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, Self, TypeVar, cast, overload
 
 from firmware.sip.address import Contact, parse_contact, parse_name_address
@@ -57,7 +58,8 @@ class TypedField(Generic[T]):
         fields = message.fields
         value = fields.typed.get(self._name)
         if value is None:
-            value = fields.typed[self._name] = self._parse(self._name, fields.lines_of(self._name))
+            lines = (fields.index or fields.lines()).get(self._name, ())
+            value = fields.typed[self._name] = self._parse(self._name, lines)
         return cast(T, value)
 
 
@@ -72,8 +74,14 @@ def _required(parse: Callable[[str], T]) -> Callable[[str, Lines], T]:
 
 
 def _optional(parse: Callable[[str], T]) -> Callable[[str, Lines], T | None]:
-    required = _required(parse)
-    return lambda name, lines: required(name, lines) if lines else None
+    def parse_one(name: str, lines: Lines) -> T | None:
+        if len(lines) == 1:
+            return parse(lines[0])
+        if lines:
+            raise MalformedMessage(f"Several {name}")
+        return None
+
+    return parse_one
 
 
 def _listed(parse: Callable[[str], T]) -> Callable[[str, Lines], tuple[T, ...]]:
@@ -121,7 +129,7 @@ def _privacy(name: str, lines: Lines) -> tuple[str, ...]:
 def _vias(name: str, lines: Lines) -> tuple[Via, ...]:
     if not lines:
         raise MalformedMessage("Missing Via")
-    return _listed(parse_via)(name, lines)
+    return _listed_vias(name, lines)
 
 
 def _contacts(name: str, lines: Lines) -> tuple[Contact, ...]:
@@ -130,8 +138,7 @@ def _contacts(name: str, lines: Lines) -> tuple[Contact, ...]:
     return _listed_contacts(name, lines)
 
 
-def _max_forwards(text: str) -> int:
-    return parse_number(text, 255)
+_parse_max_forwards = partial(parse_number, limit=255)
 
 
 def _clamped(text: str) -> int:
@@ -139,6 +146,7 @@ def _clamped(text: str) -> int:
     return min(parse_number(text, 10**20), 2**32 - 1)
 
 
+_listed_vias = _listed(parse_via)
 _listed_contacts = _listed(parse_contact)
 
 
@@ -160,7 +168,7 @@ class TypedFields:
     cseq = TypedField("CSeq", _required(parse_cseq))
 
     # Routing.
-    max_forwards = TypedField("Max-Forwards", _optional(_max_forwards))
+    max_forwards = TypedField("Max-Forwards", _optional(_parse_max_forwards))
     contacts = TypedField("Contact", _contacts)
     routes = TypedField("Route", _listed(parse_name_address))
     record_routes = TypedField("Record-Route", _listed(parse_name_address))
