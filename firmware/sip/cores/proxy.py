@@ -31,6 +31,7 @@ from firmware.sip.cores.routing import (
     Seal,
     branch_suffix,
     has_looped,
+    is_spiral,
     preprocess,
     sealed_branch,
     without_first,
@@ -212,12 +213,24 @@ class Proxy:
             raise Refused(440, "Max-Breadth Exceeded")
         refuse_unsupported(request.proxy_require)
         _ = request.proxy_authorization  # read later too, where a fault in it would leave the request half forwarded
-        if not (routed.sealed and request.to.tag is not None):
-            # A Route that leads on to somebody else makes it somebody else's request, whatever its Request-URI.
-            to_our_user = not request.routes and (self._domain.covers(request.uri) or isinstance(request.uri, TelUri))
-            self._admission.check(request, flow, to_our_user=to_our_user, now=now)
+        self._admit(routed, flow, now)
         if len(self._forwardings) >= self._most_requests:
             raise Refused(503, fields=[("Retry-After", BUSY_RETRY)])
+
+    def _admit(self, routed: Routed, flow: Flow, now: float) -> None:
+        """§16.3 step 6. Raises `Refused`."""
+        request = routed.request
+        if routed.sealed and request.to.tag is not None:
+            return
+        # A Route that leads on to somebody else makes it somebody else's request, whatever its Request-URI.
+        to_our_user = not request.routes and (self._domain.covers(request.uri) or isinstance(request.uri, TelUri))
+        # What we let through already may come back: from ourselves, when one of our users is bound to another, or from
+        # a server elsewhere that sends it on to one of ours.
+        if is_spiral(request, self._endpoint, self._seal) and (
+            to_our_user or self._endpoint.is_own_address(*flow.remote, flow.transport)
+        ):
+            return
+        self._admission.check(request, flow, to_our_user=to_our_user, now=now)
 
     def _targets(self, request: Request, now: float) -> list[Target]:
         """Determine the target set (§16.5). Raises `Refused`."""

@@ -74,6 +74,14 @@ def has_looped(request: Request, own: OwnAddresses) -> bool:
     )
 
 
+def is_spiral(request: Request, own: OwnAddresses, seal: Seal) -> bool:
+    """Whether we forwarded this very request before, to somebody who sent it back."""
+    return any(
+        sealed_branch(via.branch, request.call_id, seal) and own.is_own_address(via.host, via.port, via.transport)
+        for via in request.vias
+    )
+
+
 def sealed_branch(branch: str | None, call_id: str, seal: Seal) -> bool:
     """Whether we made this branch for a request of that call."""
     return seal.fits(_suffix(branch)[_HASH_CHARACTERS:], call_id)
