@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 from firmware.media.framing import MessageFramer, frame
 from firmware.media.messages import Event, Failed, MalformedMessage, Message, Ready
@@ -103,7 +104,7 @@ class Loop:
         """No longer."""
         self._readers.pop(readable, None)
 
-    def run(self) -> None:
+    def run(self) -> NoReturn:
         """Work until the phone ends it. Raises ControlEnded, DeviceError."""
         try:
             if self._paced:
@@ -115,13 +116,13 @@ class Loop:
                 self._card.stop()
             self._host.close()
 
-    def _run_with_card(self) -> None:
+    def _run_with_card(self) -> NoReturn:
         self._card.start()
         while self._failure is None:
             self._serve(_LOOK_S)
         raise self._failure
 
-    def _run_by_clock(self) -> None:
+    def _run_by_clock(self) -> NoReturn:
         pace = Pace(self._host.period_s, time.monotonic())
         while True:
             left = pace.deadline - time.monotonic()
