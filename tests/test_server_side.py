@@ -463,7 +463,7 @@ def test_malformed_request_is_refused_with_a_tag_that_does_not_change(octets: by
         b"\xff" * 1200,
         request("ACK").replace(b"CSeq: 1 ACK", b"CSeq: 1 INVITE"),
         request("ACK").replace(b"Content-Length: 0", b"Content-Length: 7"),
-        request().replace(b"Via: SIP/2.0/UDP", b"Via: ZIP/2.0/UDP"),
+        request().replace(b"Via: SIP/2.0/UDP", b"Via: SIP//UDP"),
         b"SIP/2.0 200 OK\r\n\r\n",
     ],
 )
