@@ -242,8 +242,8 @@ const page = {
   fit() {
     const columns = Math.max(1, Math.min(this.phones.length, Math.floor((innerWidth - 16) / STAGE.width)));
     const wide = (innerWidth - 16) / (columns * STAGE.width);
-    const high = (innerHeight - 50) / STAGE.height;
-    const zoom = Math.min(wide, high >= 1.5 ? 1.5 : high >= 0.75 ? 1 : Math.max(0.7, high));
+    const high = (innerHeight - 44) / STAGE.height;
+    const zoom = Math.min(wide, high >= 1.5 ? 1.5 : high >= 0.95 ? 1 : Math.max(0.7, high));
     desk.style.setProperty("--zoom", zoom >= 1.5 ? 1.5 : Math.min(zoom, 1));
     for (const phone of this.phones) phone.paint();
   },
