@@ -174,6 +174,23 @@ def test_a_call_that_ends_between_lifting_and_its_acknowledgement_is_over() -> N
     assert desk.connected is None
 
 
+def test_a_storm_of_calls_leaves_only_the_latest_behind() -> None:
+    desk = DeskPhone()
+
+    for number in range(300):
+        desk.arrive(f"in{number}", "1" * 2000, "A" * 2000)
+        desk.end(f"in{number}", 487)
+
+    assert len(desk.view.calls) <= 9
+    assert desk.view.missed == 300
+    desk.press("down")
+    assert len(desk.view.history) == 100
+    assert len(desk.view.history[0].remote.uri) == 512
+    desk.press("back")
+    desk.wait(20)
+    assert desk.phone.next_deadline() is None
+
+
 # --- how calls end ---
 
 

@@ -72,7 +72,8 @@ class Call:
     @property
     def audible(self) -> bool:
         """There is something to hear from the far end."""
-        return (self.talking and not self.held_by_us) or self.state == "early" or (self.answering and self.live)
+        connected = self.talking or (self.answering and self.live)
+        return self.state == "early" or (connected and not self.held_by_us)
 
     def seconds(self, now: float) -> float:
         """Return how long the two have been connected."""
@@ -108,12 +109,13 @@ class Calls:
         """Return a call by its id, None if there is no such."""
         return None if call is None else self._calls.get(call)
 
-    def add(self, call: Call) -> None:
-        """List a new call."""
+    def add(self, call: Call) -> list[str]:
+        """List a new call. Return the ids of the ended ones that made room for it."""
         self._calls[call.id] = call
-        over = [each.id for each in self if not each.live]
-        for old in over[:-ENDED_KEPT]:
+        crowded = [each.id for each in self if not each.live][:-ENDED_KEPT]
+        for old in crowded:
             del self._calls[old]
+        return crowded
 
     def remove(self, call: str) -> None:
         """Take an ended call off the list."""

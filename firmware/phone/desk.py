@@ -147,11 +147,16 @@ class Desk:
             id=f"out{self._placed}", direction="out", account=account, remote=remote, line=line, began_at=now,
             state="calling", consults=consults, replaces=replaces,
         )  # fmt: skip
-        self.calls.add(call)
+        self.enlist(call)
         self.attend(call)
         self.alarms.set("outgoing", now + self.settings.timeouts.outgoing, call.id)
         self.emit(PlaceCall(call.id, account, remote.uri))
         return call
+
+    def enlist(self, call: Call) -> None:
+        """List a new call; a storm of calls neither grows the list nor the waiting times."""
+        for old in self.calls.add(call):
+            self.alarms.cancel_call(old)
 
     def choose_account(self, address: str | None) -> AccountSettings:
         """Return the account to call from: the named one, else the first. Raises NotPossible."""

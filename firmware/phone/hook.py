@@ -28,9 +28,10 @@ def lifted(desk: Desk, now: float) -> None:
 
 
 def replaced(desk: Desk, now: float) -> None:
-    """Hang up, unless the phone is hands-free."""
+    """Hang up, unless the phone is hands-free and there is something to listen to."""
     desk.off_hook = False
-    if not desk.handsfree:
+    over = desk.stage == "ended" or (desk.entry is not None and desk.entry.howling)
+    if over or not desk.handsfree:
         disconnect(desk, now)
 
 

@@ -21,28 +21,32 @@ from firmware.phone.events import (
     CallTransferred,
     EndCall,
     HoldCall,
+    Party,
 )
 from firmware.phone.reasons import reason_for
 from firmware.phone.view import AccountView, HistoryView
 
 BUSY = 486
+LONGEST_URI = 512
+LONGEST_NAME = 128
+"""Characters that are kept of a caller."""
 
 
 def arrived(desk: Desk, event: CallArrived, now: float) -> None:
     """Somebody calls: ring, or knock, or say that we are busy."""
     if desk.calls.get(event.call) is not None:
         return
+    remote = Party(event.remote.uri[:LONGEST_URI], event.remote.name[:LONGEST_NAME])
     line = desk.calls.free_line()
     engaged = desk.present or bool(desk.calls.live())
     if line is None or desk.settings.do_not_disturb or (engaged and not desk.settings.call_waiting):
         desk.emit(EndCall(event.call, BUSY))
-        desk.history.add(HistoryView("missed", event.remote, now, 0.0))
+        desk.history.add(HistoryView("missed", remote, now, 0.0))
         return
     call = Call(
-        id=event.call, direction="in", account=event.account, remote=event.remote, line=line, began_at=now,
-        state="ringing",
+        id=event.call, direction="in", account=event.account, remote=remote, line=line, began_at=now, state="ringing",
     )  # fmt: skip
-    desk.calls.add(call)
+    desk.enlist(call)
     desk.emit(AlertCall(call.id))
     desk.alarms.set("incoming", now + desk.settings.timeouts.incoming, call.id)
     if event.auto_answer_s is not None:

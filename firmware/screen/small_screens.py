@@ -1,0 +1,72 @@
+"""The screens of a panel of two lines (128x32): a small line over a large one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from firmware.phone.view import PhoneView
+from firmware.screen import wording
+from firmware.screen.lettering import cell
+from firmware.screen.page import Page
+from firmware.screen.screens import focused, waiting
+
+UPPER = 12
+
+
+def draw(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
+    """Draw whichever screen is due."""
+    if view.volume_shown:
+        _volume(page, view)
+    elif view.mode == "idle":
+        _idle(page, view, wall)
+    else:
+        title, right, large = _lines(view, wall, now)
+        taken = page.text(right, 0, side="right")
+        page.text(title, 0, right=page.width - taken - (6 if taken else 0))
+        keep = "end" if view.mode == "dialling" else "start"
+        page.text(large, UPPER + 2, "name" if len(large) * 8 <= page.width else "small", keep=keep)  # type: ignore[arg-type]
+
+
+def _idle(page: Page, view: PhoneView, wall: datetime) -> None:
+    page.text(f"{wall:%H:%M}", (page.height - 28) // 2, "digits")
+    left = 5 * cell("digits")[0] + 6
+    page.text(view.name, 2, side="right", left=left)
+    service = "" if wording.in_service(view) else "No line"
+    missed = f"{view.missed} missed" if view.missed else ""
+    page.text(missed or service or wording.date(wall)[4:], page.height - UPPER - 2, side="right", left=left)
+
+
+def _lines(view: PhoneView, wall: datetime, now: float) -> tuple[str, str, str]:
+    call, knock = focused(view), waiting(view)
+    if view.mode == "dialling":
+        title = view.notice or wording.service_words(view) or ("Transfer to" if view.purpose == "transfer" else "Dial")
+        return title, "", view.digits + "_"
+    if view.mode == "menu":
+        if not view.history:
+            return "Calls", "", "No calls yet"
+        entry = view.history[min(view.selected, len(view.history) - 1)]
+        place = f"{view.selected + 1}/{len(view.history)}"
+        title = f"{entry.kind.capitalize()} {wording.moment(now - entry.at, wall)}"
+        return title, place, wording.caller_of(entry.remote)[0]
+    if call is None:
+        return view.name, "", ""
+    name, number = wording.caller_of(call.remote)
+    if view.mode == "ringing":
+        return "Held call" if call.recalling else "Call from", number, name
+    if view.mode == "ended":
+        return name, wording.duration(call.seconds) if call.seconds else "", call.cause[1] if call.cause else "Ended"
+    if knock is not None:
+        return "Call: " + wording.caller_of(knock.remote)[0], "OK", name
+    title = view.notice or ("Muted" if view.muted else wording.standing(call))
+    return title, wording.duration(call.seconds) if call.state == "confirmed" else "", view.digits or name
+
+
+def _volume(page: Page, view: PhoneView) -> None:
+    ear = view.volume_shown == "earpiece"
+    level = view.earpiece_volume if ear else view.ringer_volume
+    page.text("Handset" if ear else "Ringer", 0)
+    page.text(str(level) if level else "off", 0, side="right")
+    step = page.width // 10
+    for mark in range(10):
+        top = UPPER + 4 if mark < level else page.height - 4
+        page.fill(mark * step, top, mark * step + step - 2, page.height - 2)

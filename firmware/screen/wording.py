@@ -1,0 +1,77 @@
+"""What the panel says about people, times and lines."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from urllib.parse import unquote
+
+from firmware.phone.events import Party
+from firmware.phone.view import CallView, PhoneView
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def number_of(party: Party) -> str:
+    """Return the part of the address that a person would dial: the user, or the host if there is none."""
+    rest = re.split(r"[;?>]", party.uri.partition(":")[2], maxsplit=1)[0]
+    user, at, host = rest.rpartition("@")
+    return unquote(user if at else host)
+
+
+def caller_of(party: Party) -> tuple[str, str]:
+    """Return the two lines about a person: name and number, or the number alone."""
+    number = number_of(party) or "Unknown"
+    name = party.name.strip()
+    return (name, number) if name and name != number else (number, "")
+
+
+def duration(seconds: float) -> str:
+    """Return 3:05, or 1:03:05."""
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def date(wall: datetime) -> str:
+    """Return Sat 22 Nov."""
+    return f"{_DAYS[wall.weekday()]} {wall.day} {_MONTHS[wall.month - 1]}"
+
+
+def moment(ago: float, wall: datetime) -> str:
+    """Return when something was: 17:42 today, 22 Nov before."""
+    then = wall - timedelta(seconds=max(0.0, ago))
+    return f"{then:%H:%M}" if then.date() == wall.date() else f"{then.day} {_MONTHS[then.month - 1]}"
+
+
+def in_service(view: PhoneView) -> bool:
+    """Return whether at least one account can make calls."""
+    return any(account.registered or not account.registers for account in view.accounts)
+
+
+def own_number(view: PhoneView) -> str:
+    """Return what others dial to reach this phone."""
+    return number_of(Party(view.accounts[0].address)) if view.accounts else ""
+
+
+def service_words(view: PhoneView) -> str:
+    """Return why there is no service, empty if there is."""
+    if in_service(view):
+        return ""
+    reason = view.accounts[0].reason if view.accounts else "No account"
+    return reason or "No service"
+
+
+def standing(call: CallView) -> str:
+    """Return how a call stands, in a word or two."""
+    if call.state != "confirmed":
+        return "Ringing" if call.state in ("ringing", "early") and call.direction == "out" else "Connecting"
+    return {"none": "In call", "local": "On hold", "remote": "You are on hold", "both": "On hold"}[call.hold]
+
+
+def bars(call: CallView) -> str | None:
+    """Return the icon of the connection's quality (mean opinion score, ITU-T P.800.1), None if it is not known."""
+    if call.quality is None:
+        return None
+    return f"bars-{1 + sum(call.quality.mos >= floor for floor in (3.1, 3.6, 4.0))}"
