@@ -50,8 +50,8 @@ async def sing(boards: Household) -> None:
 
 
 @asynccontextmanager
-async def household() -> AsyncIterator[tuple[str, Household]]:
-    users = [("1001", "Hall"), ("1002", "Kitchen")]
+async def household(size: int) -> AsyncIterator[tuple[str, Household]]:
+    users = [("1001", "Hall"), ("1002", "Kitchen"), *((str(1000 + n), f"Room {n}") for n in range(3, 9))][:size]
     boards = {user: SimBoard(name) for user, name in users}
     app = web.Application()
     app.add_routes(page_routes(users))
@@ -68,14 +68,20 @@ async def household() -> AsyncIterator[tuple[str, Household]]:
 
 
 def visit(
-    test: Visit, folder: Path, *, microphone: bool = True, strict: bool = False, path: str = "?microphone=raw"
+    test: Visit,
+    folder: Path,
+    *,
+    microphone: bool = True,
+    strict: bool = False,
+    size: int = 2,
+    path: str = "?microphone=raw",
 ) -> None:
     """Open the page in a new browser and let `test` use it; any script error fails the test."""
     flags = [*FLAGS, "--use-fake-ui-for-media-stream"] if microphone else [*FLAGS, "--deny-permission-prompts"]
 
     async def run() -> None:
         faults: list[str] = []
-        async with household() as (url, boards), playwright.async_playwright() as driver:
+        async with household(size) as (url, boards), playwright.async_playwright() as driver:
             browser = await driver.chromium.launch_persistent_context(
                 folder,
                 executable_path=CHROMIUM,
@@ -205,3 +211,13 @@ def test_one_telephone_has_a_page_of_its_own(tmp_path: Path) -> None:
         await comes_true(page, "offhook.phones['1002'].state.hook === 'off'")
 
     visit(test, tmp_path, path="phones/1002/")
+
+
+def test_six_telephones_work_on_one_page(tmp_path: Path) -> None:
+    async def test(page: playwright.Page, boards: Household) -> None:
+        for user, board in boards.items():
+            await page.click(HANDSET.format(user))
+            await comes_true(page, f"offhook.phones['{user}'].connected")
+            assert board.hook.lifted
+
+    visit(test, tmp_path, size=6)

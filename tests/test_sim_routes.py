@@ -421,6 +421,25 @@ def test_events_tell_the_state_at_once_and_then_every_change() -> None:
     visit_board(board, test)
 
 
+def test_events_come_by_websocket_too() -> None:
+    """A page of six telephones would use up the six connections a browser allows."""
+    board = SimBoard()
+
+    async def test(client: Client) -> None:
+        async with client.ws_connect("/sim/events") as socket:
+            assert (await socket.receive_json())["hook"] == "on"
+            board.lift()
+            assert (await socket.receive_json())["hook"] == "off"
+            await socket.send_str("hello")
+            board.close()
+            closing = await socket.receive()
+            while closing.type is WSMsgType.TEXT:
+                closing = await socket.receive()
+            assert closing.type is WSMsgType.CLOSE
+
+    visit_board(board, test)
+
+
 # --- the page ---
 
 
@@ -454,7 +473,8 @@ def test_the_page_of_all_telephones_and_each_ones_own() -> None:
                     {"user": "1001", "name": "Hall", "base": "/phones/1001/"},
                     {"user": "1002", "name": "Kitchen", "base": "/phones/1002/"},
                 ]
-            async with client.get("/phones/1002/") as answer:
+            async with client.get("/phones/1002") as answer:
+                assert answer.url.path == "/phones/1002/"
                 assert phones_of(await answer.text()) == [{"user": "1002", "name": "Kitchen", "base": "/phones/1002/"}]
             async with client.post("/phones/1002/sim/hook", json={"off": True}) as answer:
                 assert answer.status == 200

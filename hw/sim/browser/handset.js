@@ -37,9 +37,7 @@ class Telephone {
     this.held = new Map(); // what holds a key (a pointer, a keyboard key) -> the key
     this.state = { hook: "on", keys_down: [], lamps: {}, ringing: false, ring: { cadence_ms: [] } };
     this.build();
-    const socket = new URL(`${base}sim/audio`, location);
-    socket.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-    this.line = new Line(sound, socket, (plugged) => (this.find(".microphone").hidden = !plugged));
+    this.line = new Line(sound, this.address("sim/audio"), (plugged) => (this.find(".microphone").hidden = !plugged));
     this.follow();
   }
 
@@ -124,11 +122,21 @@ class Telephone {
       .then(() => hint(`error ${this.user}`, ""), (error) => hint(`error ${this.user}`, `${this.user}: ${error.message}`));
   }
 
+  /** Follow the board by WebSocket: browsers allow too few event streams for a page of six telephones. */
   follow() {
-    const events = new EventSource(`${this.base}sim/events`);
-    events.addEventListener("board", ({ data }) => this.show(JSON.parse(data)));
-    events.onopen = () => this.reachable(true);
-    events.onerror = () => this.reachable(false);
+    const socket = new WebSocket(this.address("sim/events"));
+    socket.onopen = () => this.reachable(true);
+    socket.onmessage = ({ data }) => this.show(JSON.parse(data));
+    socket.onclose = () => {
+      this.reachable(false);
+      setTimeout(() => this.follow(), 1000);
+    };
+  }
+
+  address(path) {
+    const url = new URL(this.base + path, location);
+    url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+    return url;
   }
 
   reachable(reachable) {

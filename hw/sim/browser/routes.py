@@ -3,7 +3,7 @@
     POST /sim/hook              {"off": true}
     POST /sim/key               {"key": "5", "down": true}, or {"press": "1002#"} typed as a person would
     GET  /sim/board             what lamps, keys, hook and bell are doing
-    GET  /sim/events            the same and the picture, as server-sent events, at every change
+    GET  /sim/events            the same and the picture, as server-sent events (or by WebSocket), at every change
     GET  /sim/display.png?scale=N, /sim/display.txt
     PUT  /sim/microphone        a WAV file
     GET  /sim/earpiece.wav?seconds=N, /sim/speaker.wav?seconds=N
@@ -91,7 +91,9 @@ def page_routes(users: Sequence[tuple[str, str]], base: str = "/phones/{user}/")
     """
     phones = [{"user": user, "name": name, "base": base.format(user=user)} for user, name in users]
     routes = [web.get("/", _page(phones))]
-    routes += [web.get(phone["base"], _page([phone])) for phone in phones if phone["base"] != "/"]
+    for phone in phones:
+        if phone["base"] != "/":
+            routes += [web.get(phone["base"], _page([phone])), web.get(phone["base"].rstrip("/"), _to(phone["base"]))]
     return routes + [web.get(f"/page/{name}", _file(name, kind)) for name, kind in PAGE_FILES.items()]
 
 
@@ -105,6 +107,13 @@ def _page(phones: list[dict[str, str]]) -> Handler:
         return web.Response(text=text, content_type="text/html", headers=headers)
 
     return page
+
+
+def _to(path: str) -> Handler:
+    async def redirect(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPPermanentRedirect(path)
+
+    return redirect
 
 
 def _file(name: str, kind: str) -> Handler:
@@ -223,21 +232,56 @@ class _Hardware:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Every state once, the newest when they come faster than the browser takes them."""
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._events_by_socket(request)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+
+        async def send(state: str) -> None:
+            await response.write(f"event: board\ndata: {state}\n\n".encode() if state else b": alive\n\n")
+
+        try:
+            await response.prepare(request)
+            await self._tell(send)
+        except ConnectionResetError:
+            pass  # the page was closed
+        return response
+
+    async def _events_by_socket(self, request: web.Request) -> web.WebSocketResponse:
+        """The same by WebSocket: browsers keep no more than six HTTP connections to one server, sockets not counted."""
+        socket = web.WebSocketResponse(max_msg_size=LARGEST_COMMAND, heartbeat=20.0)
+
+        async def send(state: str) -> None:
+            if state:
+                await socket.send_str(state)
+
+        async def tell() -> None:
+            try:
+                await self._tell(send)
+                await socket.close()
+            except ConnectionResetError:
+                pass  # the page was closed; the loop below sees it too
+
+        await socket.prepare(request)
+        telling = asyncio.create_task(tell())
+        try:
+            async for _ in socket:
+                pass
+        finally:
+            telling.cancel()
+        return socket
+
+    async def _tell(self, send: Callable[[str], Awaitable[None]]) -> None:
+        """Send the state now and after each change until the board is closed; "" as a sign of life."""
         changed = asyncio.Event()
         unwatch = self._board.watch(_setter(changed))
         try:
-            await response.prepare(request)
             while not self._board.closed:
                 changed.clear()
-                await response.write(f"event: board\ndata: {json.dumps(self._everything())}\n\n".encode())
+                await send(json.dumps(self._everything()))
                 while not await _set_within(changed, HEARTBEAT):
-                    await response.write(b": alive\n\n")
-        except ConnectionResetError:
-            pass  # the page was closed
+                    await send("")
         finally:
             unwatch()
-        return response
 
     async def audio(self, request: web.Request) -> web.StreamResponse:
         sound = self._board.audio
