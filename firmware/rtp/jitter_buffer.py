@@ -239,9 +239,10 @@ class JitterBuffer:
         first = min(self._packets)
         period_ms = 1000.0 * samples / self._rate
         delay_ms = (now - first / self._rate - base) * 1000.0
-        excess = int((delay_ms - self._wanted_ms(samples)) // period_ms)
-        if excess < 0:
+        over_ms = delay_ms - self._wanted_ms(samples)
+        if over_ms < 0:
             return False
+        excess = max(0, int((over_ms - HYSTERESIS_MS) // period_ms))
         if not self._begun or first > self._position:
             self._position = first
             self._begun = True
