@@ -20,6 +20,7 @@ from PIL import Image
 import hw.sim.browser.routes
 from hw import BoardEvent, HookLifted, KeyPressed, KeyReleased, LampState
 from hw.sim import SimBoard
+from hw.sim.browser.page import PAGE_FILES
 from hw.sim.browser.routes import page_routes, sim_routes
 from hw.sim.wav import write_wav
 
@@ -533,7 +534,7 @@ def test_every_file_of_the_page_is_served() -> None:
     folder = Path(hw.sim.browser.routes.__file__).parent
     files = {path.name for path in folder.iterdir() if path.suffix in {".js", ".css"}}
 
-    assert files == set(hw.sim.browser.routes.PAGE_FILES)
+    assert files == set(PAGE_FILES)
 
 
 def test_every_key_and_lamp_there_is_stands_on_the_page() -> None:

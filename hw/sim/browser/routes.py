@@ -1,4 +1,4 @@
-"""HTTP for a simulated telephone: its hardware for scripts and for the page, and the page itself.
+"""HTTP for a simulated telephone: its hardware, for scripts and for the page.
 
     POST /sim/hook              {"off": true}
     POST /sim/key               {"key": "5", "down": true}, or {"press": "1002#"} typed as a person would
@@ -17,10 +17,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import html
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,8 +26,11 @@ from aiohttp import WSMsgType, web
 
 from hw import DeviceError
 from hw.sim.board import SimBoard
+from hw.sim.browser.page import page_routes
 from hw.sim.sound import REMEMBERED, LiveSound, Recording
 from hw.sim.wav import UnreadableSound, read_wav, write_wav
+
+__all__ = ["page_routes", "sim_routes"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Pause = Callable[[float], Awaitable[None]]
@@ -47,15 +48,6 @@ LARGEST_FRAME = 64 * 1024
 """Octets of one WebSocket message."""
 HEARTBEAT = 15.0
 """Seconds between signs of life to an event stream."""
-PAGE_FILES = {
-    "handset.css": "text/css",
-    "handset.js": "text/javascript",
-    "drawing.js": "text/javascript",
-    "sound.js": "text/javascript",
-    "sound-worklet.js": "text/javascript",
-}
-HERE = Path(__file__).parent
-CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 
 
 class Refusal(Exception):
@@ -81,47 +73,6 @@ def sim_routes(board: SimBoard, pause: Pause = asyncio.sleep) -> list[web.RouteD
         web.get("/sim/speaker.wav", _guarded(hardware.speaker)),
         web.get("/sim/audio", _guarded(hardware.audio)),
     ]
-
-
-def page_routes(users: Sequence[tuple[str, str]], base: str = "/phones/{user}/") -> list[web.RouteDef]:
-    """The page of all `users` (user, name) at `/`, and each one's own at `/phones/USER/`.
-
-    `base` is where a user's `/sim/` routes are mounted; with one phone at the root it is "/". Add these routes to
-    an application before its sub-applications, which would otherwise answer for `/phones/USER/`.
-    """
-    phones = [{"user": user, "name": name, "base": base.format(user=user)} for user, name in users]
-    routes = [web.get("/", _page(phones))]
-    for phone in phones:
-        if phone["base"] != "/":
-            routes += [web.get(phone["base"], _page([phone])), web.get(phone["base"].rstrip("/"), _to(phone["base"]))]
-    return routes + [web.get(f"/page/{name}", _file(name, kind)) for name, kind in PAGE_FILES.items()]
-
-
-def _page(phones: list[dict[str, str]]) -> Handler:
-    listed = json.dumps(phones).replace("<", "\\u003c")
-    title = html.escape(", ".join(phone["name"] for phone in phones))
-
-    async def page(request: web.Request) -> web.StreamResponse:
-        text = (HERE / "index.html").read_text().replace("{{phones}}", listed).replace("{{title}}", title)
-        headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
-        return web.Response(text=text, content_type="text/html", headers=headers)
-
-    return page
-
-
-def _to(path: str) -> Handler:
-    async def redirect(request: web.Request) -> web.StreamResponse:
-        raise web.HTTPPermanentRedirect(path)
-
-    return redirect
-
-
-def _file(name: str, kind: str) -> Handler:
-    async def file(request: web.Request) -> web.StreamResponse:
-        text = (HERE / name).read_text()
-        return web.Response(text=text, content_type=kind, headers={"Cache-Control": "no-cache"})
-
-    return file
 
 
 def _guarded(handler: Handler) -> Handler:
