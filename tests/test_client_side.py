@@ -10,6 +10,7 @@ from firmware.sip.grammar import MalformedMessage
 from firmware.sip.message import Request, Response, parse_message
 from firmware.sip.transaction import ClientTransaction, State
 from firmware.sip.transport import Flow, Hop, Locate, Output, SendDatagram, SendStream
+from firmware.sip.uri import SipUri
 from tests.support.signalling import (
     ATLANTA,
     BILOXI,
@@ -119,6 +120,23 @@ def test_a_flow_as_hop_goes_back_along_its_connection() -> None:
     (output,) = endpoint.drain()
     assert isinstance(output, SendStream)
     assert (output.connection, output.hop) == (9, Hop("TCP", "198.51.100.7", 40_000))
+
+
+def test_a_uri_as_hop_names_the_server_in_place_of_route_and_request_uri() -> None:
+    """§8.1.2: an outbound proxy."""
+    endpoint = new_endpoint()
+    request = outgoing(Route="<sip:192.0.2.99;lr>")
+
+    for method in ("send_request", "send_stateless"):
+        user = (User(),) if method == "send_request" else ()
+        getattr(endpoint, method)(request, *user, 0.0, hop=SipUri(None, "192.0.2.77", 5070))
+        getattr(endpoint, method)(request, *user, 0.0, hop=SipUri(None, "proxy.example"))
+
+        numeric, named = endpoint.drain()
+        assert isinstance(numeric, SendDatagram)
+        assert numeric.remote == ("192.0.2.77", 5070)
+        assert isinstance(named, Locate)
+        assert named.host == "proxy.example"
 
 
 # Retransmission and timeout.

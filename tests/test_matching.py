@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from firmware.sip.matching import ANY_METHOD, acknowledges, client_key, response_key, server_key
+from firmware.sip.matching import ANY_METHOD, acknowledges, client_key, has_unique_branch, response_key, server_key
 from firmware.sip.message import Request, Response, parse_message, response_to
 from tests.support.signalling import BILOXI, request
 
@@ -74,6 +74,15 @@ def test_ack_and_cancel_find_their_invite() -> None:
 def test_without_the_magic_cookie_everything_must_agree(other: bytes, same: bool) -> None:
     """§17.2.3: Request-URI, From tag, Call-ID, CSeq, top Via."""
     assert (server_key(parsed(other)) == server_key(parsed(request(branch="1")))) is same
+
+
+def test_magic_cookie_alone_tells_no_transactions_apart() -> None:
+    """RFC 4475 §3.2.1."""
+    one, other = (parsed(request(branch="z9hG4bK", cseq=number)) for number in (1, 2))
+
+    assert server_key(one) != server_key(other)
+    assert not has_unique_branch(one.via)
+    assert has_unique_branch(parsed(request()).via)
 
 
 def test_missing_branch_is_no_magic_cookie() -> None:

@@ -538,6 +538,21 @@ def test_requests_beyond_the_limit_are_refused_without_state() -> None:
     assert endpoint.counters.overload == 2
 
 
+def test_one_source_cannot_fill_the_table() -> None:
+    endpoint, core = new_endpoint(limits=Limits(transactions_per_host=2)), RecordingCore()
+    endpoint.cores.append(core)
+
+    for number in range(3):
+        endpoint.receive(request("OPTIONS", branch=f"z9hG4bK{number}"), flow(), 0.0)
+    assert statuses(endpoint) == [503]
+    endpoint.receive(request("OPTIONS", branch="z9hG4bK9"), flow(remote=("192.0.2.99", 5060)), 0.0)
+    assert statuses(endpoint) == []
+
+    run(endpoint, 32.0)
+    endpoint.receive(request("OPTIONS", branch="z9hG4bK10"), flow(), 33.0)
+    assert len(core.requests) == 4
+
+
 # RFC 2543 clients.
 
 

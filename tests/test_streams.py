@@ -92,6 +92,7 @@ def test_accepted_stream_owes_a_message() -> None:
     endpoint, _ = listening()
 
     endpoint.connection_opened(FLOW, 0.0)
+    endpoint.connection_opened(FLOW, 5.0)
 
     assert run(endpoint, 100.0) == [(30.0, CloseConnection(7))]
 

@@ -64,11 +64,11 @@ class ClientSide:
             self._fail_soon(transaction, "transport" if isinstance(hop, (Hop, Flow)) else "unresolved", now)
         return transaction
 
-    def send_stateless(self, request: Request, now: float, hop: Hop | Flow | None) -> None:
+    def send_stateless(self, request: Request, now: float, hop: Hop | Flow | SipUri | None) -> None:
         """Send once with a branch of its own (ACK to a 2xx: §13.2.2.4, §17.1.1.3); what cannot be sent is dropped."""
         paths = self._paths(request, hop)
         if paths is None and len(self) < self._context.limits.transactions:
-            self._locate(request, request, now)
+            self._locate(request, request, now, hop if isinstance(hop, SipUri) else None)
         elif paths:
             self._send_once(request, paths[0])
 

@@ -17,6 +17,8 @@ class Limits:
 
     transactions: int = 4096
     """Client transactions, and server transactions: each. A request beyond is answered 503."""
+    transactions_per_host: int = 1024
+    """Server transactions for requests from one address: no single source fills the table."""
     connections: int = 256
     """Streams that have sent something."""
     connections_per_host: int = 32

@@ -141,23 +141,27 @@ class Endpoint:
         """Send `request` (not ACK, not CANCEL) in a client transaction (§8.1.2, §17.1, RFC 3263 §4.3).
 
         Adds the top Via, and where absent Max-Forwards 70; User-Agent too unless it is forwarded (has a Via).
-        Goes to `hop` if given (a Flow: back along it; a URI: to the server it names), else the topmost Route if that is
-        a loose router, else the Request-URI. `contact`, if given, becomes the Contact with its host, port and transport replaced by ours as
-        seen from the hop. `branch_suffix` ends the random branch (a proxy's loop detection, §16.6 step 8).
+        Goes to `hop` if given (a Flow: back along it; a URI: to the server it names), else to the topmost Route if
+        that is a loose router, else to the Request-URI. `contact`, if given, becomes the Contact with its host, port
+        and transport replaced by ours as seen from the hop. `branch_suffix` ends the random branch (a proxy's loop
+        detection, §16.6 step 8).
         `user` is never called from inside: failures met at once are reported by the next `handle_timers`.
         """
         assert request.method not in ("ACK", "CANCEL"), "ACK: send_stateless; CANCEL: cancel"
         return self._client.send(request, user, now, hop, contact, branch_suffix)
 
-    def send_stateless(self, message: Request | Response, now: float, *, hop: Hop | Flow | None = None) -> None:
+    def send_stateless(
+        self, message: Request | Response, now: float, *, hop: Hop | Flow | SipUri | None = None
+    ) -> None:
         """Send once, without a transaction: the ACK to a 2xx (gets a Via with a new branch), a forwarded response.
 
-        A response goes to `hop`, else where its top Via says (§18.2.2).
+        A request goes as in `send_request`; a response to a Hop or Flow, else where its top Via says (§18.2.2).
         """
         if isinstance(message, Request):
             self._client.send_stateless(message, now, hop)
             return
-        hop = hop or via_destination(message.via)
+        if hop is None or isinstance(hop, SipUri):
+            hop = via_destination(message.via)
         path = None if hop is None else self._context.addresses.path(hop)
         if path is not None:
             self._context.send(bytes(message), path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from firmware.sip.message import Request, Response
-from firmware.sip.via import Via
+from firmware.sip.via import MAGIC_COOKIE, Via
 
 ClientKey = tuple[str, str]
 """Branch and method."""
@@ -13,6 +13,11 @@ ServerKey = tuple[object, ...]
 
 ANY_METHOD = ""
 """In a `ServerKey`: whatever a CANCEL with the rest of the key would cancel."""
+
+
+def has_unique_branch(via: Via) -> bool:
+    """Whether the branch alone tells transactions apart: it has the magic cookie, and more (RFC 4475 §3.2.1)."""
+    return via.has_cookie and via.branch != MAGIC_COOKIE
 
 
 def client_key(via: Via, method: str) -> ClientKey:
@@ -32,7 +37,7 @@ def server_key(request: Request, method: str | None = None) -> ServerKey:
     """
     via = request.via
     method = request.method if method is None else method
-    if via.has_cookie:
+    if has_unique_branch(via):
         return (via.branch, via.host, via.port, method)
     return _rfc2543_key(request, method)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import count
 
@@ -12,7 +13,7 @@ from firmware.sip.fields import Fields
 from firmware.sip.grammar import MalformedMessage
 from firmware.sip.identifiers import new_tag
 from firmware.sip.machines import Action, Event, State
-from firmware.sip.matching import ANY_METHOD, ServerKey, acknowledges, server_key
+from firmware.sip.matching import ANY_METHOD, ServerKey, acknowledges, has_unique_branch, server_key
 from firmware.sip.message import Request, Response, response_to
 from firmware.sip.next_hop import reply_path, with_source
 from firmware.sip.transaction import ServerTransaction
@@ -37,6 +38,7 @@ class ServerSide:
         self._cancellable: dict[ServerKey, ServerTransaction] = {}
         """The same, by what a CANCEL shares with the request it cancels."""
         self._by_hop: dict[tuple[str, str, int], dict[ServerTransaction, None]] = {}
+        self._of_host: Counter[str] = Counter()
         self._numbers = count(1)
         self._secret = context.random.randbytes(16)
         self._in_hand: Fields | None = None
@@ -66,7 +68,7 @@ class ServerSide:
 
     def _receive_new(self, request: Request, flow: Flow, now: float) -> None:
         request.check()
-        if len(self._transactions) >= self._context.limits.transactions:
+        if self._is_full(flow.remote[0]):
             self._context.counters.overload += 1
             # §26.3.2.4: what floods us is refused without keeping state.
             self._refuse(request.fields, flow, 503, "Overloaded")
@@ -77,12 +79,17 @@ class ServerSide:
         else:
             self._offer(transaction, now)
 
+    def _is_full(self, host: str) -> bool:
+        limits = self._context.limits
+        return len(self._transactions) >= limits.transactions or self._of_host[host] >= limits.transactions_per_host
+
     def _begin(self, request: Request, flow: Flow, now: float) -> ServerTransaction:
         key = server_key(request)
         to_tag = request.to.tag or new_tag(self._context.random)
         path = reply_path(request.via, flow)
         transaction = ServerTransaction(next(self._numbers), request, flow, path, key, to_tag, now)
         self._transactions[key] = transaction
+        self._of_host[flow.remote[0]] += 1
         if request.method != "CANCEL":
             self._cancellable[_cancel_key(key)] = transaction
         self._by_hop.setdefault(path.key, {})[transaction] = None
@@ -121,7 +128,7 @@ class ServerSide:
 
     def _receive_ack(self, request: Request, flow: Flow, now: float) -> None:
         transaction = self._transactions.get(server_key(request, "INVITE"))
-        if transaction is not None and (request.via.has_cookie or acknowledges(request, transaction.response)):
+        if transaction is not None and (has_unique_branch(request.via) or acknowledges(request, transaction.response)):
             ours = Action.PASS_ACK not in self._step(transaction, Event.ACK, now)
         else:
             ours = False
@@ -222,6 +229,10 @@ class ServerSide:
         if transaction.state is not State.TERMINATED:
             return
         del self._transactions[transaction.key]
+        host = transaction.flow.remote[0]
+        self._of_host[host] -= 1
+        if not self._of_host[host]:
+            del self._of_host[host]
         if transaction.method != "CANCEL" and self._cancellable.get(_cancel_key(transaction.key)) is transaction:
             del self._cancellable[_cancel_key(transaction.key)]
         neighbours = self._by_hop[transaction.path.key]

@@ -35,6 +35,8 @@ class Streams:
     def open(self, flow: Flow, now: float) -> None:
         """A stream begins: it owes a message. One too many is closed."""
         assert flow.connection is not None
+        if flow.connection in self._streams:
+            return
         limits = self._context.limits
         host = flow.remote[0]
         if len(self._streams) >= limits.connections or self._of_host[host] >= limits.connections_per_host:
