@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from firmware.sip.cores.user_agent_events import RegistrationChanged
@@ -143,7 +145,7 @@ def test_failures_are_retried_with_growing_jittered_waits() -> None:
     wire.run(20000)
 
     times = [sent.at for sent in wire.log if sent.name == "REGISTER"]
-    waits = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    waits = [later - earlier for earlier, later in itertools.pairwise(times)]
     for number, wait in enumerate(waits):
         longest = min(1800, 30 * 2 ** (number + 1))
         assert longest / 2 <= wait <= longest + 0.2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from firmware.sip.cores.user_agent_events import (
@@ -352,7 +354,7 @@ def test_unacknowledged_answer_is_repeated_and_then_released() -> None:
     wire.run(32)
 
     times = [sent.at for sent in wire.log if sent.name == "200 INVITE"]
-    gaps = [round(later - earlier, 3) for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [round(later - earlier, 3) for earlier, later in itertools.pairwise(times)]
     assert gaps == [0.5, 1.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0]
     assert len(peer.requests("BYE")) >= 1
     assert alice.only(Ended).by == "network"
