@@ -2,8 +2,9 @@
 
 "Typed" asks each library, by its own names, for the fields a user agent needs as its own types: Request-URI, every Via
 and the top branch, From and To with URI and tag, Call-ID, CSeq, Max-Forwards, Contact with its host, Route,
-Record-Route, Content-Type, Content-Length, Allow, Supported, User-Agent. Each message has its own Call-ID, branches, tag, CSeq and caller, so that no cache answers for the parser. The three
-take turns, round by round, so that a busy machine slows all alike. `python -m benchmarks.parse_invite [rounds]`.
+Record-Route, Content-Type, Content-Length, Allow, Supported, User-Agent. Each message has its own Call-ID, branches,
+tag, CSeq and caller, so that no cache answers for the parser. The three take turns, round by round, so that a busy
+machine slows all alike. `python -m benchmarks.parse_invite [rounds]`.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ def peer_sipmessage() -> Subject:
             message.uri, (vias := message.via), vias[0].parameters["branch"],
             (caller := message.from_address), caller.parameters["tag"],
             (callee := message.to_address), callee.parameters.get("tag"), message.call_id, message.cseq,
-            message.max_forwards, (contacts := message.contact), contacts[0].uri.host, message.route, message.record_route, message.content_type,
+            message.max_forwards, (contacts := message.contact), contacts[0].uri.host, message.route,
+            message.record_route, message.content_type,
             message.content_length, message.headers.getlist("Allow"), message.supported, message.user_agent,
         )  # fmt: skip
 

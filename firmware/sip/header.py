@@ -122,7 +122,7 @@ def _written(name: str, value: object) -> _Item:
 
 
 def parse_fields(lines: list[str], *, skip_bad: bool = False) -> Fields:
-    """Read header lines, joining continued ones (§7.3.1); raises MalformedMessage for a bad one unless it is to be skipped.
+    """Read header lines, joining continued ones (§7.3.1); raises MalformedMessage for a bad one unless it is skipped.
 
     Skipping serves only to answer a request that is refused.
     """

@@ -13,7 +13,7 @@ MAGIC_COOKIE = "z9hG4bK"
 """Begins every branch made by RFC 3261 (§8.1.1.7)."""
 
 _VIA = re.compile(
-    rf"(?i:SIP)[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]++"
+    rf"[{TOKEN_CHARACTERS}]++[ \t]*/[ \t]*[{TOKEN_CHARACTERS}]++[ \t]*/[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]++"
     rf"({HOST})[ \t]*(?::[ \t]*([0-9]{{1,5}})[ \t]*)?+({SIMPLE_PARAMETERS})(.*)",
     re.DOTALL,
 )
@@ -94,7 +94,10 @@ _make_via = maker(Via)
 
 
 def parse_via(text: str) -> Via:
-    """Read one Via value (§25.1 via-parm); raises MalformedMessage."""
+    """Read one Via value (§25.1 via-parm); raises MalformedMessage.
+
+    Protocol and version are passed over: a request of another version must be answered too (§21.5.6).
+    """
     match = _VIA.fullmatch(text)
     if match is None:
         raise MalformedMessage("Bad Via")
