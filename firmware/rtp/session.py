@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Literal, Protocol
 
@@ -17,17 +16,23 @@ from firmware.rtp.latch import Latch
 from firmware.rtp.packet import MalformedPacket, Packet, is_rtcp, parse
 from firmware.rtp.reception import Reception
 from firmware.rtp.reports import Reports
+from firmware.rtp.session_events import Address as Address
+from firmware.rtp.session_events import DigitReceived as DigitReceived
+from firmware.rtp.session_events import Event as Event
+from firmware.rtp.session_events import RemoteLeft as RemoteLeft
+from firmware.rtp.session_events import SourceMoved as SourceMoved
 from firmware.rtp.statistics import Statistics as Statistics
 from firmware.rtp.telephone_event import EventReceiver
 from firmware.rtp.transmission import Transmission
 
-Address = tuple[str, int]
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 
 SAMPLES_PER_OCTET = {"PCMU": 1.0, "PCMA": 1.0, "G722": 1.0, "L8": 1.0, "L16": 0.5}
 """RTP clock units in an octet of one channel. RFC 3551 §4.5.2: G722's clock is 8000 Hz, so an octet is one unit."""
 EVENT_HOLD = 0.15
 """Seconds after a telephone-event packet in which missing speech is no loss."""
+PROOF = 0.25
+"""Seconds a new source has from one packet to the next, until it is believed."""
 MAXIMUM_EVENTS = 100
 MAXIMUM_OUTPUT = 200
 
@@ -52,35 +57,11 @@ class Format(Protocol):
         """Interleaved channels."""
 
 
-@dataclass(frozen=True, slots=True)
-class DigitReceived:
-    """The far end pressed a key (RFC 4733), told once, at its beginning."""
-
-    digit: str
-
-
-@dataclass(frozen=True, slots=True)
-class SourceMoved:
-    """The far end's packets come from another address than it said: we send there now (RFC 4961)."""
-
-    address: Address
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteLeft:
-    """RTCP BYE."""
-
-    reason: str
-
-
-Event = DigitReceived | SourceMoved | RemoteLeft
-
-
 class Session:
     """The rules of one RTP session; packets go in and come out by value.
 
     session = Session(random, cname="hall@192.0.2.1", now=now)
-    session.configure(remote=("192.0.2.9", 4000), remote_rtcp=("192.0.2.9", 4001), send=pcma, receive=[pcma], ...)
+    session.configure(remote=("192.0.2.9", 4000), send=pcma, receive=[pcma], ...)
     session.receive(data, source, now)              # from the RTP socket
     pieces = session.playout(now, period_ms=20)     # each sound-card period
     session.send(payload, now, samples=160)         # each packetisation period, speech or not
@@ -188,8 +169,12 @@ class Session:
     def _prove(self, packet: Packet, now: float) -> None:
         """A new SSRC: believed when its second packet follows its first, and the source before it is silent (A.1)."""
         candidate = self._candidate
-        if candidate is None or candidate.ssrc != packet.ssrc:
+        if candidate is None or now - candidate.last_at > PROOF:
             candidate = self._candidate = Reception(packet.ssrc, packet.sequence)
+        elif candidate.ssrc != packet.ssrc:
+            self._out_of_sequence += 1  # two at once: the first to come is heard out
+            return
+        candidate.last_at = now
         sequence = candidate.update(packet.sequence)
         if sequence is None:
             self._waiting = packet
