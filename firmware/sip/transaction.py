@@ -120,8 +120,21 @@ class ClientTransaction:
 class ServerTransaction:
     """A request that came in, and our answer to it: §17.2. Compared by identity."""
 
-    __slots__ = ("core", "data", "flow", "id", "interval", "key", "machine", "path", "request", "response", "started",
-                 "state", "to_tag")
+    __slots__ = (
+        "core",
+        "data",
+        "flow",
+        "id",
+        "interval",
+        "key",
+        "machine",
+        "path",
+        "request",
+        "response",
+        "started",
+        "state",
+        "to_tag",
+    )
 
     def __init__(
         self, number: int, request: Request, flow: Flow, path: Path, key: ServerKey, to_tag: str, now: float
