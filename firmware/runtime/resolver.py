@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
@@ -97,11 +97,21 @@ def _host_names(text: str) -> frozenset[str]:
     return frozenset(name.lower().rstrip(".") for fields in lines for name in fields[1:])
 
 
+async def ask_this_machine(name: str, kind: Literal["A", "AAAA"]) -> tuple[str, ...]:
+    """Return the addresses that this machine's own name service has: hosts file, search domains, mDNS.
+
+    Raises `OSError` or `UnicodeError` if there is none.
+    """
+    look_up = asyncio.get_running_loop().getaddrinfo(name, None, family=_FAMILIES[kind], type=socket.SOCK_DGRAM)
+    return tuple(str(address[0]) for *_, address in await look_up)
+
+
 class Resolver:
     """Answers `Locate`.
 
     `transports` and `families` are those we have a listening point for, the preferred first. `nameservers`: None takes
-    those of /etc/resolv.conf. `lifetime`: seconds for one question; a whole `locate` takes at most three times that.
+    those of /etc/resolv.conf. `own_names`: what knows the names that are not DNS's. `lifetime`: seconds for one
+    question; a whole `locate` takes at most three times that.
     """
 
     def __init__(
@@ -112,6 +122,7 @@ class Resolver:
         families: Sequence[Literal["A", "AAAA"]] = ("AAAA", "A"),
         nameservers: Sequence[SocketAddress] | None = None,
         hosts_file: Path = Path("/etc/hosts"),
+        own_names: Callable[[str, Literal["A", "AAAA"]], Awaitable[tuple[str, ...]]] = ask_this_machine,
         clock: Callable[[], float] = time.monotonic,
         lifetime: float = 4.0,
         capacity: int = 512,
@@ -122,6 +133,7 @@ class Resolver:
         self._nameservers = nameservers
         self._lifetime = lifetime
         self._hosts = HostsFile(hosts_file)
+        self._own_names = own_names
         self._answers: ExpiringMap[Question, Answer] = ExpiringMap(capacity, clock)
         self._silent: ExpiringMap[Hop, bool] = ExpiringMap(capacity, clock)
         self._asking: dict[Question, asyncio.Future[Answer]] = {}
@@ -168,21 +180,20 @@ class Resolver:
             del self._asking[question]
 
     def _is_local(self, name: str) -> bool:
+        """Whether this machine's own name service is asked, not DNS: for services too, which it has none of."""
+        while name.startswith("_"):
+            name = name.partition(".")[2]
         return "." not in name or name.rpartition(".")[2] in _UNASKED or name in self._hosts
 
     async def _ask_locally(self, question: Question) -> Answer:
-        """Ask this machine's own name service: hosts file, search domains, mDNS. It knows addresses only."""
-        if question.kind not in _FAMILIES:
+        if question.kind != "A" and question.kind != "AAAA":
             return Answer(question, LOCAL_TTL)
-        look_up = asyncio.get_running_loop().getaddrinfo(
-            question.name, None, family=_FAMILIES[question.kind], type=socket.SOCK_DGRAM
-        )
         try:
             async with asyncio.timeout(self._lifetime):
-                found = await look_up
+                addresses = await self._own_names(question.name, question.kind)
         except (OSError, UnicodeError, TimeoutError):
             return Answer(question, FAILURE_TTL)
-        return Answer(question, LOCAL_TTL, addresses=tuple(str(address[0]) for *_, address in found))
+        return Answer(question, LOCAL_TTL, addresses=addresses)
 
     async def _query(self, question: Question) -> Answer:
         # Imported here: it costs a tenth of a second, and a phone with numeric servers never needs it.
