@@ -19,6 +19,7 @@ from firmware.phone.events import (
     KeyReleased,
     Party,
     PlaceCall,
+    RemoteDigitHeard,
     Ring,
     SendDigitDown,
     SendDigits,
@@ -382,6 +383,18 @@ def test_a_digit_still_down_when_the_call_ends_falls_silent() -> None:
     desk.give(KeyReleased("5"))
 
     assert desk.fresh == [SoundKey(None)]
+
+
+def test_the_digits_that_the_far_end_types_are_kept_for_who_looks_on_the_latest_of_them() -> None:
+    desk = DeskPhone()
+    call = desk.talk()
+
+    for digit in "0123456789*#ABCD" * 3:
+        desk.give(RemoteDigitHeard(call, digit))
+    desk.give(RemoteDigitHeard("nobody", "1"))
+
+    assert desk.call(call).digits_received == "0123456789*#ABCD" * 2
+    assert desk.view.digits == ""
 
 
 def test_the_web_sends_digits_into_a_confirmed_call_only() -> None:

@@ -45,6 +45,8 @@ class Call:
     ended_at: float | None = None
     digits: str = ""
     """Typed in the call (DTMF)."""
+    digits_received: str = ""
+    """Typed by the far end."""
     quality: CallQuality | None = None
     cause: tuple[int, str] | None = None
     advice: str = ""
@@ -87,7 +89,7 @@ class Call:
             id=self.id, direction=self.direction, state=self.state, hold=self._hold(), remote=self.remote,
             account=self.account, codec=self.codec, encrypted=self.encrypted, seconds=self.seconds(now),
             quality=self.quality, cause=self.cause, line=self.line, advice=self.advice, answering=self.answering,
-            recalling=self.recalling,
+            recalling=self.recalling, digits_received=self.digits_received,
         )  # fmt: skip
 
     def _hold(self) -> Literal["none", "local", "remote", "both"]:

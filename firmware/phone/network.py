@@ -22,6 +22,7 @@ from firmware.phone.events import (
     EndCall,
     HoldCall,
     Party,
+    RemoteDigitHeard,
 )
 from firmware.phone.reasons import reason_for
 from firmware.phone.view import AccountView, HistoryView
@@ -30,6 +31,8 @@ BUSY = 486
 LONGEST_URI = 512
 LONGEST_NAME = 128
 """Characters that are kept of a caller."""
+DIGITS_KEPT = 32
+"""Digits that are kept of what the far end typed."""
 
 
 def arrived(desk: Desk, event: CallArrived, now: float) -> None:
@@ -94,6 +97,13 @@ def measured(desk: Desk, event: CallQuality, now: float) -> None:
         call.quality = event
 
 
+def digit_heard(desk: Desk, event: RemoteDigitHeard, now: float) -> None:
+    """The far end pressed a key (RFC 4733 §2.3.1): keep it for who looks on; the engine lets it be heard."""
+    call = desk.calls.get(event.call)
+    if call is not None and call.live:
+        call.digits_received = (call.digits_received + event.digit)[-DIGITS_KEPT:]
+
+
 def transferred(desk: Desk, event: CallTransferred, now: float) -> None:
     """How a transfer goes on."""
     call = desk.calls.get(event.call)
@@ -140,6 +150,7 @@ HANDLERS: dict[type, Callable[[Desk, Any, float], None]] = {
     CallConfirmed: confirmed,
     CallMedia: media,
     CallQuality: measured,
+    RemoteDigitHeard: digit_heard,
     CallTransferred: transferred,
     CallEnded: ended,
     AccountChanged: registered,

@@ -39,6 +39,8 @@ class CallView:
     """Incoming: we have answered, the far end has not acknowledged yet."""
     recalling: bool = False
     """Held by us for so long that it rings back."""
+    digits_received: str = ""
+    """The last digits that the far end typed (DTMF), oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

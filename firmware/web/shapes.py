@@ -19,6 +19,7 @@ def call_json(call: CallView) -> dict[str, Any]:
         "codec": call.codec or None,
         "encrypted": call.encrypted,
         "seconds": round(call.seconds, 1),
+        "digits_received": call.digits_received,
         "quality": None,
     }
     if call.quality is not None:
