@@ -1,0 +1,1 @@
+"""Offhook's program: the phone, its protocols, its servers, its page."""

@@ -1,0 +1,1 @@
+"""The I/O shell: the only room that opens sockets, reads the clock, starts threads and processes."""

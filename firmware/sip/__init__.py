@@ -1,0 +1,1 @@
+"""The Session Initiation Protocol (RFC 3261), without input or output of its own."""
