@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
 
-from firmware.runtime.rtp_sockets import RtpSockets, SocketPair
+from firmware.runtime.rtp_sockets import RtpSockets, SocketPair, receive
 
 PORTS = (46000, 46019)
 
@@ -97,3 +98,22 @@ def test_ipv6(sockets: RtpSockets) -> None:
     with closing(pair):
         assert pair.host == "::1"
         assert pair.rtp.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS) == 0xB8
+
+
+def test_a_datagram_comes_with_its_source_and_the_time_it_came(pair: SocketPair, sockets: RtpSockets) -> None:
+    with closing(sockets.open("127.0.0.1")) as other:
+        before = time.time()
+        other.rtp.sendto(b"speech", ("127.0.0.1", pair.port))
+        after = time.time()
+
+    came = receive(pair.rtp)
+
+    assert came is not None
+    data, source, stamp = came
+    assert (data, source) == (b"speech", ("127.0.0.1", other.port))
+    assert stamp is not None
+    assert before - 0.001 <= stamp <= after + 0.001
+
+
+def test_nothing_to_receive_is_none(pair: SocketPair) -> None:
+    assert receive(pair.rtcp) is None

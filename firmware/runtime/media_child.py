@@ -14,7 +14,6 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Callable
 from typing import NoReturn
 
 from firmware.media.framing import MessageFramer, frame
@@ -84,25 +83,16 @@ class Control:
 
 
 class Loop:
-    """Waits for the control socket, the RTP sockets and the next period. Implements `Watcher`."""
+    """Waits for the control socket and the next period."""
 
     def __init__(self, control: Control, port: AudioPort, rtp_ports: tuple[int, int]) -> None:
         self._control = control
         self._paced = port.paced
-        self._readers: dict[socket.socket, Callable[[], None]] = {}
         self._failure: DeviceError | None = None
         # A card's thread leaves its events here: only the loop writes to the control socket.
         self._events: list[Event] = []
-        self._host = MediaHost(port, rtp_ports, self, self._events.append)
+        self._host = MediaHost(port, rtp_ports, self._events.append)
         self._card = CardThread(self._host, self._card_failed)
-
-    def watch(self, readable: socket.socket, read: Callable[[], None]) -> None:
-        """Call `read` whenever the socket has something."""
-        self._readers[readable] = read
-
-    def unwatch(self, readable: socket.socket) -> None:
-        """No longer."""
-        self._readers.pop(readable, None)
 
     def run(self) -> NoReturn:
         """Work until the phone ends it. Raises ControlEnded, DeviceError."""
@@ -136,14 +126,11 @@ class Loop:
     def _serve(self, timeout: float) -> None:
         control = self._control
         writers = [control.socket] if control.waiting else []
-        readable, writable, _ = select.select([control.socket, *self._readers], writers, [], timeout)
+        readable, writable, _ = select.select([control.socket], writers, [], timeout)
         if writable:
             control.flush()
-        for ready in readable:
-            if ready is control.socket:
-                self._obey(control.hear())
-            elif (read := self._readers.get(ready)) is not None:
-                read()
+        if readable:
+            self._obey(control.hear())
         self._tell_events()
 
     def _obey(self, messages: list[Message]) -> None:

@@ -1,41 +1,34 @@
 """What both shells of the media engine share: the engine, its sockets and its sound card, by the monotonic clock.
 
-The shell's loop says when a socket can be read and when a period is due; a card that paces itself has a thread of
-its own. The lock makes the two take turns.
+Sockets are read once a period, just before it: a packet is not needed earlier, the kernel stamps when it came, and a
+process that wakes up half as often costs half as much. The shell says when a period is due; a card that paces itself
+has a thread of its own, and the lock makes it and the phone's commands take turns.
 """
 
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import threading
 import time
 from collections.abc import Callable
 from random import Random, SystemRandom
-from typing import Protocol
+from typing import NamedTuple
 
 from firmware.media.engine import CloseSockets, Engine, OpenSockets, Output, SendPacket
 from firmware.media.messages import CloseSession, Command, Event
-from firmware.runtime.rtp_sockets import RtpSockets, SocketPair
+from firmware.runtime.rtp_sockets import RtpSockets, SocketPair, receive
 from hw import AudioPort, DeviceError
 
 logger = logging.getLogger(__name__)
 
-LARGEST_DATAGRAM = 2048
-_MOST_AT_ONCE = 32
-# Datagrams read of one socket before the others get their turn.
+_MOST_A_PERIOD = 32
+# Datagrams read of one socket in a period; of a flood the kernel drops the rest.
+_LONGEST_WAIT_S = 0.5
+# A packet waited no longer for us than this; if the stamp says so, somebody set the clock.
 _GIVE_UP_AFTER_S = 0.2
 # Later than this (the machine slept), the pace starts anew instead of catching up.
-
-
-class Watcher(Protocol):
-    """The part of an event loop that tells when sockets can be read."""
-
-    def watch(self, readable: socket.socket, read: Callable[[], None]) -> None:
-        """Call `read` whenever there is something."""
-
-    def unwatch(self, readable: socket.socket) -> None:
-        """No longer."""
 
 
 class Pace:
@@ -58,6 +51,14 @@ class Pace:
             self._start, self._count = now, 0
 
 
+class _Reader(NamedTuple):
+    """A socket and whose it is."""
+
+    session: str
+    socket: socket.socket
+    rtcp: bool
+
+
 class MediaHost:
     """An engine at work. `notify` is called with each event, in whichever thread it came up."""
 
@@ -65,7 +66,6 @@ class MediaHost:
         self,
         port: AudioPort,
         rtp_ports: tuple[int, int],
-        watcher: Watcher,
         notify: Callable[[Event], None],
         *,
         random: Random | None = None,
@@ -73,7 +73,8 @@ class MediaHost:
     ) -> None:
         self._port = port
         self._sockets = RtpSockets(rtp_ports)
-        self._watcher = watcher
+        self._readers: dict[int, _Reader] = {}
+        self._poll = select.poll()
         self._notify = notify
         self._clock = clock
         self._engine = Engine(random or SystemRandom(), rate_hz=port.rate_hz, period_samples=port.period_samples)
@@ -107,6 +108,7 @@ class MediaHost:
         """One period of the engine; None: there is no microphone."""
         with self._lock:
             now = self._clock()
+            self._receive(now)
             self._earpiece, self._speaker = self._engine.period(microphone or self._silence, now)
             # The timers ask for no more than a period's precision: RTCP and the reports once a second.
             if (deadline := self._engine.next_deadline()) is not None and deadline <= now:
@@ -122,18 +124,23 @@ class MediaHost:
 
     # --- sockets ---
 
-    def _read(self, session: str, readable: socket.socket, rtcp: bool) -> None:
-        with self._lock:
-            for _ in range(_MOST_AT_ONCE):
-                try:
-                    data, source = readable.recvfrom(LARGEST_DATAGRAM)
-                except BlockingIOError:
-                    break
-                except OSError:
-                    # An ICMP error of an earlier packet: the far end is not there (yet).
-                    continue
-                self._engine.receive_packet(session, data, source[:2], rtcp, self._clock())
-            self._flush()
+    def _receive(self, now: float) -> None:
+        """Give the engine what came since the period before."""
+        if not self._readers:
+            return
+        # What the two clocks differ by now; the kernel's stamps are of the other one.
+        offset = now - time.time()
+        for _ in range(_MOST_A_PERIOD):
+            ready = self._poll.poll(0)
+            if not ready:
+                return
+            for descriptor, _ in ready:
+                reader = self._readers[descriptor]
+                came = receive(reader.socket)
+                if came is not None:
+                    data, source, stamp = came
+                    at = now if stamp is None else min(now, max(stamp + offset, now - _LONGEST_WAIT_S))
+                    self._engine.receive_packet(reader.session, data, source, reader.rtcp, at)
 
     def _flush(self) -> None:
         while outputs := self._engine.drain():
@@ -167,14 +174,16 @@ class MediaHost:
             self._engine.sockets_refused(wanted.session, str(error))
             return
         self._pairs[wanted.session] = pair
-        self._watcher.watch(pair.rtp, lambda: self._read(wanted.session, pair.rtp, False))
-        self._watcher.watch(pair.rtcp, lambda: self._read(wanted.session, pair.rtcp, True))
+        for one, rtcp in ((pair.rtp, False), (pair.rtcp, True)):
+            self._readers[one.fileno()] = _Reader(wanted.session, one, rtcp)
+            self._poll.register(one, select.POLLIN)
         self._engine.sockets_opened(wanted.session, pair.host, pair.port)
 
     def _close(self, session: str) -> None:
         if (pair := self._pairs.pop(session, None)) is not None:
-            self._watcher.unwatch(pair.rtp)
-            self._watcher.unwatch(pair.rtcp)
+            for one in (pair.rtp, pair.rtcp):
+                self._poll.unregister(one)
+                del self._readers[one.fileno()]
             pair.close()
 
 

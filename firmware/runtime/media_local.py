@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import threading
 from collections.abc import Callable
 from random import Random
@@ -39,7 +38,7 @@ class MediaLocal:
         self._notify = notify
         self._thread_id = 0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._host = MediaHost(port, rtp_ports, self, self._tell, random=random)
+        self._host = MediaHost(port, rtp_ports, self._tell, random=random)
         self._pace: Pace | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._card: CardThread | None = None
@@ -67,18 +66,6 @@ class MediaLocal:
             await asyncio.to_thread(self._card.stop)
         self._host.close()
         self._loop = None
-
-    # --- Watcher ---
-
-    def watch(self, readable: socket.socket, read: Callable[[], None]) -> None:
-        """Call `read` whenever the socket has something."""
-        if self._loop is not None:
-            self._loop.add_reader(readable, read)
-
-    def unwatch(self, readable: socket.socket) -> None:
-        """No longer."""
-        if self._loop is not None:
-            self._loop.remove_reader(readable)
 
     # --- the period ---
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import struct
 from dataclasses import dataclass
 
 DSCP_EF = 46
 """Expedited forwarding (RFC 3246), for telephony's media (RFC 4594 §4.1)."""
+LARGEST_DATAGRAM = 2048
+_SO_TIMESTAMPNS_NEW = 64
+# asm-generic/socket.h: two 64-bit numbers on every machine, since Linux 5.1.
+_STAMP = struct.Struct("=qq")
+_ANCILLARY_OCTETS = socket.CMSG_SPACE(_STAMP.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +88,28 @@ def _bound(host: str, port: int) -> socket.socket:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, DSCP_EF << 2)
         else:
             bound.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, DSCP_EF << 2)
+        with contextlib.suppress(OSError):
+            # An older kernel: then packets come when they are read.
+            bound.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS_NEW, 1)
         bound.bind(address)
     except OSError:
         bound.close()
         raise
     return bound
+
+
+def receive(readable: socket.socket) -> tuple[bytes, tuple[str, int], float | None] | None:
+    """One datagram, where it came from, and when by the wall clock (None: the kernel does not say).
+
+    None if there is none, or in place of an error that an earlier packet of ours met (ICMP): the far end is not
+    there, perhaps not yet.
+    """
+    try:
+        data, ancillary, _, source = readable.recvmsg(LARGEST_DATAGRAM, _ANCILLARY_OCTETS)
+    except OSError:
+        return None
+    stamp = None
+    if ancillary and ancillary[0][1] == _SO_TIMESTAMPNS_NEW:
+        seconds, nanoseconds = _STAMP.unpack(ancillary[0][2])
+        stamp = seconds + nanoseconds * 1e-9
+    return data, source[:2], stamp
