@@ -96,7 +96,6 @@ class Transferor:
             self._report(*told)
         if state is not None and state.value.lower() == "terminated":
             self._conclude(0, "")
-            self._session.bury_if_over()
 
     def _report(self, status: int, reason: str) -> None:
         self._last = status
@@ -111,6 +110,7 @@ class Transferor:
         self._station.cancel_alarms(self, "expired")
         if status or self._last < 200 or self._last == 202:
             self._report(status or 500, reason or "Outcome Unknown")
+        self._session.bury_if_over()
 
     def listening(self) -> bool:
         """True while reports may come, though the call be over."""
@@ -119,7 +119,6 @@ class Transferor:
     def alarm(self, name: str, now: float) -> None:
         """The reports do not come."""
         self._conclude(408, "Request Timeout")
-        self._session.bury_if_over()
 
 
 class Referral:
