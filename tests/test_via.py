@@ -67,10 +67,21 @@ def test_addresses_of_version_six_come_with_and_without_brackets():
 @pytest.mark.parametrize(
     "text",
     [
-        "", "SIP/2.0/UDP", "SIP/2.0 a", "SIP/2.0/UDP a:70000", "SIP/2.0/UDP a:", "SIP/2.0/UDP a;;b", "SIP/2.0/UDP a;branch=",
-        "SIP/2.0/UDP a b", "SIP/2.0/UDP [::1", "SIP/2.0/UDP [x]", "SIP/2.0/UDPa", "SIP/2.0/UDP <a>", "SIP/2.0/UDP a,b",
+        "",
+        "SIP/2.0/UDP",
+        "SIP/2.0 a",
+        "SIP/2.0/UDP a:70000",
+        "SIP/2.0/UDP a:",
+        "SIP/2.0/UDP a;;b",
+        "SIP/2.0/UDP a;branch=",
+        "SIP/2.0/UDP a b",
+        "SIP/2.0/UDP [::1",
+        "SIP/2.0/UDP [x]",
+        "SIP/2.0/UDPa",
+        "SIP/2.0/UDP <a>",
+        "SIP/2.0/UDP a,b",
     ],
-)  # fmt: skip
+)
 def test_malformed_vias_are_refused(text):
     with pytest.raises(MalformedMessage):
         parse_via(text)

@@ -11,7 +11,7 @@ from firmware.sip.parameters import Parameters
 
 _SCHEME = re.compile(rf"([{TOKEN_CHARACTERS}]++)[ \t]+(?=[^ \t])")
 _PAIR = re.compile(
-    rf"[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]*=[ \t]*(?:({QUOTED})|([^\x00-\x20\",;]++))[ \t]*(,|\Z)", re.DOTALL
+    rf"[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]*=[ \t]*(?:({QUOTED})|([^\x00-\x20\",;=]++=*+))[ \t]*(,|\Z)", re.DOTALL
 )
 _UNQUOTED = frozenset(["algorithm", "stale", "nc", "userhash"])
 """Parameters written without marks in every header field (RFC 7616 §3.3, §3.4)."""

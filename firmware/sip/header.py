@@ -115,7 +115,7 @@ def _assemble(items: tuple[_Item, ...], index: dict[str, tuple[str, ...]] | None
 
 
 def _written(name: str, value: object) -> _Item:
-    text = value if isinstance(value, str) else str(value)
+    text = (value if isinstance(value, str) else str(value)).strip(" \t")
     if _LINE_END.search(text):
         raise ValueError(f"a line end in {name}")
     return spelling(name), text
