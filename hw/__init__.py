@@ -193,8 +193,8 @@ class Board(Protocol):
         ...
 
     @property
-    def audio(self) -> AudioPort:
-        """The sound card."""
+    def audio(self) -> AudioPort | None:
+        """The sound card; None: the media engine opens it itself, in a process of its own."""
         ...
 
     def listen(self, notify: Callable[[BoardEvent], None]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hw import KEYS, Board, BoardEvent, DeviceError, LampState
+from hw import KEYS, AudioPort, Board, BoardEvent, DeviceError, LampState
 from hw.boards import board_names, load_board, open_board
 from hw.sim import SimBoard, SimSound, ToneSound
 
@@ -17,6 +17,7 @@ BOARDS: dict[str, Callable[[], Board]] = {
     "SimBoard": SimBoard,
     "SimBoard, wideband": lambda: SimBoard(audio=SimSound(16_000, 320)),
     "SimBoard, singing": lambda: SimBoard(audio=ToneSound()),
+    "SimBoard, no sound": lambda: SimBoard(sound=False),
     "SimBoard, least": lambda: SimBoard(keys="0123456789*#", lamps=(), size=(8, 8)),
     **{f"profile {name}": lambda name=name: open_board(load_board(name)) for name in board_names()},  # type: ignore[misc]
 }
@@ -27,6 +28,12 @@ def board(request: pytest.FixtureRequest) -> Iterator[Board]:
     opened = BOARDS[request.param]()
     yield opened
     opened.close()
+
+
+def sound_of(board: Board) -> AudioPort:
+    if board.audio is None:
+        pytest.skip("the media engine opens the card")
+    return board.audio
 
 
 def test_it_has_a_name(board: Board) -> None:
@@ -75,7 +82,7 @@ def test_a_bell_may_be_silenced_twice(board: Board) -> None:
 
 
 def test_sound_goes_in_periods_of_the_size_it_says(board: Board) -> None:
-    audio = board.audio
+    audio = sound_of(board)
     assert audio.rate_hz >= 8000
     assert audio.rate_hz / 200 <= audio.period_samples <= audio.rate_hz / 10
     assert isinstance(audio.paced, bool)
@@ -86,12 +93,13 @@ def test_sound_goes_in_periods_of_the_size_it_says(board: Board) -> None:
 
 
 def test_sound_in_other_periods_is_our_own_fault(board: Board) -> None:
-    frame = bytes(2 * board.audio.period_samples)
+    audio = sound_of(board)
+    frame = bytes(2 * audio.period_samples)
 
     with pytest.raises(ValueError):
-        board.audio.exchange(frame[:-2], frame)
+        audio.exchange(frame[:-2], frame)
     with pytest.raises(ValueError):
-        board.audio.exchange(frame, frame + b"\0\0")
+        audio.exchange(frame, frame + b"\0\0")
 
 
 def test_a_listener_may_be_replaced(board: Board) -> None:
@@ -102,10 +110,11 @@ def test_a_listener_may_be_replaced(board: Board) -> None:
 
 
 def test_after_closing_the_card_is_gone(board: Board) -> None:
-    frame = bytes(2 * board.audio.period_samples)
+    audio = sound_of(board)
+    frame = bytes(2 * audio.period_samples)
 
     board.close()
     board.close()
 
     with pytest.raises(DeviceError):
-        board.audio.exchange(frame, frame)
+        audio.exchange(frame, frame)

@@ -303,6 +303,19 @@ def test_what_was_heard_can_be_fetched() -> None:
 # --- live sound ---
 
 
+def test_a_telephone_whose_card_is_not_simulated_says_so() -> None:
+    board = SimBoard(sound=False)
+
+    async def test(client: Client) -> None:
+        assert "not simulated" in await refused(client, "PUT", "/sim/microphone", 404, data=write_wav(SILENCE, 8000))
+        for path in ("/sim/earpiece.wav", "/sim/speaker.wav", "/sim/audio"):
+            assert "not simulated" in await refused(client, "GET", path, 404)
+        async with client.post("/sim/hook", json={"off": True}) as answer:
+            assert (await answer.json())["hook"] == "off"
+
+    visit_board(board, test)
+
+
 async def binary(socket: ClientWebSocketResponse) -> bytes:
     message = await socket.receive()
     assert message.type is WSMsgType.BINARY

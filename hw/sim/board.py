@@ -113,6 +113,7 @@ class SimRinger:
 class SimBoard:
     """Implements `hw.Board` with every device there is, and lets a script or a page be the person.
 
+    `sound=False`: a telephone whose sound card is not simulated here; the media engine opens it by itself.
     `watch` is for whoever mirrors the telephone: it is told that something visible changed, not what.
     """
 
@@ -124,6 +125,7 @@ class SimBoard:
         lamps: Iterable[str] = LAMPS,
         size: tuple[int, int] = (128, 64),
         audio: SimSound | None = None,
+        sound: bool = True,
     ) -> None:
         self._name = name
         self._hook = SimHook()
@@ -131,7 +133,7 @@ class SimBoard:
         self._display = SimDisplay(size, self._changed)
         self._lamps = SimLamps(lamps, self._changed)
         self._ringer = SimRinger(self._changed)
-        self._audio = audio or SimSound()
+        self._audio = (audio or SimSound()) if sound else None
         self._notify: Callable[[BoardEvent], None] = lambda event: None
         self._watchers: dict[int, Callable[[], None]] = {}
         self._watched = 0
@@ -173,8 +175,8 @@ class SimBoard:
         return self._ringer
 
     @property
-    def audio(self) -> SimSound:
-        """The sound card."""
+    def audio(self) -> SimSound | None:
+        """The sound card; None on a board without `sound`."""
         return self._audio
 
     def listen(self, notify: Callable[[BoardEvent], None]) -> None:
@@ -212,12 +214,15 @@ class SimBoard:
         self._notify = lambda event: None
         self._changed()
         self._watchers.clear()
-        self._audio.close()
+        if self._audio is not None:
+            self._audio.close()
 
     def _move_handset(self, lifted: bool) -> None:
         if self._hook.lifted == lifted:
             return
-        self._hook.lifted = self._audio.handset_up = lifted
+        self._hook.lifted = lifted
+        if self._audio is not None:
+            self._audio.handset_up = lifted
         self._tell(HookLifted() if lifted else HookReplaced())
 
     def _tell(self, event: BoardEvent) -> None:

@@ -27,7 +27,7 @@ from aiohttp import WSMsgType, web
 from hw import DeviceError
 from hw.sim.board import SimBoard
 from hw.sim.browser.page import page_routes
-from hw.sim.sound import REMEMBERED, LiveSound, Recording
+from hw.sim.sound import REMEMBERED, LiveSound, Recording, SimSound
 from hw.sim.wav import UnreadableSound, read_wav, write_wav
 
 __all__ = ["page_routes", "sim_routes"]
@@ -162,7 +162,7 @@ class _Hardware:
         return web.Response(text=lines, headers={"Cache-Control": "no-store"})
 
     async def microphone(self, request: web.Request) -> web.StreamResponse:
-        sound = self._board.audio
+        sound = self._sound()
         octets = await _body(request, LARGEST_WAV)
         try:
             # A long file takes a while to resample; the telephone goes on meanwhile.
@@ -176,10 +176,10 @@ class _Hardware:
         return web.json_response({"seconds": len(samples) / 2 / sound.rate_hz})
 
     async def earpiece(self, request: web.Request) -> web.StreamResponse:
-        return self._heard(self._board.audio.earpiece, _seconds(request))
+        return self._heard(self._sound().earpiece, _seconds(request))
 
     async def speaker(self, request: web.Request) -> web.StreamResponse:
-        return self._heard(self._board.audio.speaker, _seconds(request))
+        return self._heard(self._sound().speaker, _seconds(request))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Every state once, the newest when they come faster than the browser takes them."""
@@ -235,7 +235,7 @@ class _Hardware:
             unwatch()
 
     async def audio(self, request: web.Request) -> web.StreamResponse:
-        sound = self._board.audio
+        sound = self._sound()
         ready = asyncio.Event()
         try:
             live = sound.connect(_setter(ready))
@@ -256,6 +256,11 @@ class _Hardware:
         finally:
             live.close()
         return socket
+
+    def _sound(self) -> SimSound:
+        if self._board.audio is None:
+            raise Refusal(404, "this telephone's sound is not simulated: a sound card plays it and hears for it")
+        return self._board.audio
 
     def _state(self) -> dict[str, Any]:
         board = self._board
@@ -280,7 +285,7 @@ class _Hardware:
         }
 
     def _heard(self, recording: Recording, seconds: float) -> web.Response:
-        wav = write_wav(recording.last(seconds), self._board.audio.rate_hz)
+        wav = write_wav(recording.last(seconds), self._sound().rate_hz)
         return web.Response(body=wav, content_type="audio/wav", headers={"Cache-Control": "no-store"})
 
     def _move(self, key: object, down: object) -> None:
