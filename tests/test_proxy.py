@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from firmware.sip.message import Request, response_to
@@ -610,7 +612,8 @@ def test_a_redirection_by_somebody_else_is_passed_on(world: World, exchange: Exc
 
 def test_a_broken_connection_takes_its_binding_away(world: World, exchange: Exchange, alice: Phone) -> None:
     """RFC 5626 §5.3: a flow that failed is no way to the phone any more."""
-    gone = Flow("TCP", (EXCHANGE, 5060), ("198.51.100.7", 40000), 99)
+    restarted = Phone(world, "198.51.100.7")
+    gone = Flow("TCP", (EXCHANGE, 5060), (restarted.host, 40000), 99)
     exchange.bind("1002", "sip:phone@10.0.0.5;transport=tcp", flow=gone)
 
     assert alice.ask(invite()).status == 500
@@ -664,3 +667,63 @@ def test_stale_credentials_are_asked_for_again(world: World, exchange: Exchange,
 
     assert replayed.status == 407
     assert replayed.proxy_authenticate[0].stale
+
+
+FIELDS = {
+    "Via": [
+        "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK{}",
+        "SIP/2.0/TCP [::1];branch=z9hG4bK{}, SIP/2.0/UDP 192.0.2.10",
+    ],
+    "From": ["<sip:1001@home.test>;tag=1", "sip:x@y;tag=2", "<urn:x>;tag=a", "<sip:%ed%a0%80@home.test>;tag=1"],
+    "To": ["<sip:1002@home.test>", "<sip:1002@home.test>;tag=x", "<sip:1001@home.test>", "<tel:1002>"],
+    "Route": ["<sip:192.0.2.10;lr>", "<sip:home.test>", "<sip:192.0.2.2;lr>, <urn:y>", "<sip:,"],
+    "Contact": ["*", "<sip:a@192.0.2.1>", "<sip:", "<tel:1>;q=2", "<sip:a@[::1]>;expires=99999999999"],
+    "Max-Forwards": ["0", "1", "70", "256", "x"],
+    "Max-Breadth": ["0", "1", "-", "99999999999999"],
+    "Proxy-Require": ["foo", "a b"],
+    "Path": ["<sip:p;lr>", "<"],
+    "Expires": ["0", "60", "-1"],
+    "Proxy-Authorization": ['Digest realm="home.test", username="1001", response="0", nc=zz', "Basic abc", "Digest "],
+}
+URIS = [
+    *("sip:1002@home.test", "sip:home.test", "sip:1002@192.0.2.10", "sip:zz@192.0.2.10", "sips:1002@home.test"),
+    *(
+        "tel:1002",
+        "urn:x",
+        "sip:a@b;maddr=192.0.2.10",
+        "sip:[::1]",
+        "sip:1002@home.test;maddr=[::zz",
+        "sip:a@c;transport=x",
+    ),
+]
+
+
+def nonsense(random: Random) -> bytes:
+    """A request whose fields are well chosen, not well formed."""
+    method = random.choice(["INVITE", "REGISTER", "OPTIONS", "BYE", "ACK", "CANCEL", "MESSAGE", "FOO"])
+    lines = [f"{method} {random.choice(URIS)} SIP/2.0"]
+    for name, values in FIELDS.items():
+        if name in ("Via", "From", "To") or random.random() < 0.25:
+            lines.append(f"{name}: {random.choice(values).format(random.randrange(500))}")
+    lines += [f"Call-ID: {random.randrange(99)}", f"CSeq: {random.randrange(9)} {method}", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def test_whatever_comes_nothing_is_left_of_it(world: World) -> None:
+    """No request, however odd, raises here or leaves a transaction or a response context behind."""
+    random = Random(3261)
+    exchange = Exchange(world, trusted=["192.0.2.0/24"])
+    phone = Phone(world, "192.0.2.2")
+    exchange.bind("1002", phone.contact)
+    exchange.bind("1002", f"sip:1002@{EXCHANGE}:5060")
+    phone.script = lambda call: phone.reply(call, random.choice([100, 180, 200, 302, 401, 486, 503, 600]))
+
+    for _ in range(1500):
+        source = random.choice(["192.0.2.1", "203.0.113.1"])
+        exchange.endpoint.receive(nonsense(random), Flow("UDP", (EXCHANGE, 5060), (source, 5060)), world.now)
+        world.touch(exchange.node)
+        world.run(world.now + 0.05)
+    world.run(world.now + 500)
+
+    assert phone.requests
+    assert (len(exchange.server), exchange.endpoint.transactions) == (0, (0, 0))  # type: ignore[arg-type]

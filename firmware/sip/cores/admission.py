@@ -57,7 +57,9 @@ class Admission:
 
     def _is_trusted(self, host: str) -> bool:
         address = ip_address(host.partition("%")[0])
-        return any(address in network for network in self._trusted)
+        # A socket bound to "::" gives IPv4 addresses in their mapped form.
+        plain = getattr(address, "ipv4_mapped", None) or address
+        return any(plain in network for network in self._trusted)
 
     def _prove(self, request: Request, flow: Flow, now: float) -> str:
         proof = self._authenticator.check(request.proxy_authorization, request, flow.remote[0], now)
