@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import Protocol
 
 from firmware.audio.tones import Tone
 from firmware.config import Config, parse
@@ -21,10 +22,19 @@ KEY_DOWN = 0.08
 KEY_GAP = 0.12
 
 
+class MediaEdge(Protocol):
+    """A media engine as a station sees it."""
+
+    def send(self, command: media.Command) -> list[media.Event]:
+        """Take a command; returns what the engine answers at once."""
+        ...
+
+
 class PortsOnly:
     """A media engine that opens ports and keeps what it was told, but carries no sound."""
 
-    def __init__(self, first_port: int = 16384) -> None:
+    def __init__(self, first_port: int = 16384, *, ports: int = 1000) -> None:
+        """`ports`: how many sessions there is room for at a time."""
         self.sessions: dict[str, media.ConfigureSession | None] = {}
         self.tone: Tone | None = None
         self.ring: Tone | None = None
@@ -32,12 +42,22 @@ class PortsOnly:
         self.levels = media.SetLevels()
         self.digits: list[tuple[str, str]] = []
         """Sent into sessions: (session, digit)."""
+        self.ports = ports
         self._port = first_port
 
+    @property
+    def session(self) -> media.ConfigureSession:
+        """What the one session there is was told."""
+        (only,) = self.sessions.values()
+        assert only is not None
+        return only
+
     def send(self, command: media.Command) -> list[media.Event]:
-        """What the engine answers at once."""
+        """See MediaEdge."""
         match command:
             case media.OpenSession(session, host):
+                if len(self.sessions) >= self.ports:
+                    return [media.SessionRefused(session, "no RTP port is free")]
                 self.sessions[session] = None
                 self._port += 2
                 return [media.SessionOpened(session, host, self._port - 2)]
@@ -64,18 +84,31 @@ class StationNode:
     """A telephone on a virtual network, with its person."""
 
     def __init__(
-        self, world: World, config: Config | str, host: str, seed: int, *, timers: Timers | None = None
+        self,
+        world: World,
+        config: Config | str,
+        host: str,
+        seed: int,
+        *,
+        timers: Timers | None = None,
+        engine: Callable[[StationNode], MediaEdge] | None = None,
+        panel_size: tuple[int, int] | None = (128, 64),
     ) -> None:
-        """`config`: its listening points give the ports; the host is replaced by `host`."""
+        """`config`: its listening points give the ports; the host is replaced by `host`.
+
+        `engine` makes the media engine; without it there are ports, but no sound: `self.media`.
+        """
         self.config = parse(config) if isinstance(config, str) else config
         self.points = tuple(ListeningPoint(point.transport, host, point.port) for point in self.config.sip.listen)
+        self.host = host
+        self.world = world
         self.media = PortsOnly()
+        self.engine: MediaEdge = self.media if engine is None else engine(self)
         self.picture: Picture | None = None
         self.lamps: dict[str, str] = {}
         self.ringing = False
-        self.world = world
         edges = StationWorld(Random(seed), lambda _: host, wall, timers or Timers())
-        self.station = build_station(self.config, self.points, edges, world.now)
+        self.station = build_station(self.config, self.points, edges, world.now, panel_size=panel_size)
 
     # --- the network's side ---
 
@@ -108,11 +141,16 @@ class StationNode:
                 else:
                     self.ringing = isinstance(action, phone_events.Ring)
             for command in commands:
-                for event in self.media.send(command):
+                for event in self.engine.send(command):
                     self.station.media_received(event, self.world.now)
             self.picture = self.station.drain_picture() or self.picture
             if not commands and not actions:
                 return outputs
+
+    def media_said(self, event: media.Event) -> None:
+        """The engine has news."""
+        self.station.media_received(event, self.world.now)
+        self.world.touch(self)
 
     # --- the person's side ---
 

@@ -1,15 +1,18 @@
 """A telephone network in virtual time: nodes joined by links that delay, lose, double and reorder, all from one seed.
 
     world = World(seed=3261)
-    hall = world.add(StationNode(...), "10.0.0.1")
+    hall = StationNode(world, phone_text("1001"), "10.0.0.1", seed=1)
+    world.add(hall)
+    hall.start()
     world.run(until=60.0)
 
 The clock jumps from event to event. The same `Station` and `Endpoint` run here as behind real sockets; only the edges
-differ. Every datagram sent is in `world.trace`, so a run can be compared with another octet for octet.
+differ. Every SIP message sent is in `world.trace`, so a run can be compared with another octet for octet.
 """
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import itertools
 from collections.abc import Callable, Sequence
@@ -19,6 +22,8 @@ from random import Random
 from typing import Protocol
 
 from firmware.sip.endpoint import Endpoint
+from firmware.sip.locating import is_numeric
+from firmware.sip.message import Message, Request, parse_message
 from firmware.sip.transport import (
     CloseConnection,
     Flow,
@@ -32,6 +37,12 @@ from firmware.sip.transport import (
 )
 
 EPOCH = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+CONNECT_TIMEOUT = 10.0
+"""Seconds until a stream to a silent host is given up, as `firmware.runtime.sip_sockets` does."""
+STREAM_REPEAT = 0.3
+"""Seconds by which a loss delays a stream: TCP's retransmission."""
+MOST_AT_ONCE = 10_000
+"""Wakings of one node without time passing: more is a node that never finishes."""
 
 
 def wall(now: float) -> datetime:
@@ -41,7 +52,7 @@ def wall(now: float) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How datagrams fare on their way, each way alike."""
+    """How what is sent fares on its way, each way alike."""
 
     delay: float = 0.005
     """Seconds."""
@@ -52,8 +63,21 @@ class Link:
     doubled: float = 0.0
     """Share of the datagrams that arrive twice."""
 
+    def late(self, random: Random) -> float:
+        """Seconds that one datagram takes."""
+        return self.delay + self.jitter * random.random()
+
+    def fate(self, random: Random) -> tuple[float, ...]:
+        """When the copies of one datagram arrive, in seconds from now: none, one or two."""
+        if random.random() < self.loss:
+            return ()
+        copies = 2 if random.random() < self.doubled else 1
+        return tuple(self.late(random) for _ in range(copies))
+
 
 PERFECT = Link()
+WITHIN = Link(delay=0.0)
+"""From a host to itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +86,11 @@ class Sent:
 
     at: float
     transport: str
+    """"UDP", "TCP"; "RTP" for voice."""
     source: SocketAddress
     destination: SocketAddress
     data: bytes
-    lost: bool
+    lost: bool = False
 
     @property
     def first_line(self) -> str:
@@ -73,13 +98,15 @@ class Sent:
         return self.data.partition(b"\r\n")[0].decode("utf-8", "replace")
 
     @property
+    def message(self) -> Message:
+        """What was sent."""
+        return parse_message(self.data)
+
+    @property
     def summary(self) -> str:
         """The method, or the status and the method it answers, as RFC 3665 draws its arrows."""
-        line = self.first_line
-        if not line.startswith("SIP/2.0 "):
-            return line.partition(" ")[0]
-        cseq = next(row for row in self.data.split(b"\r\n") if row.lower().startswith(b"cseq:"))
-        return f"{line[8:11]} {cseq.split()[-1].decode()}"
+        message = self.message
+        return message.method if isinstance(message, Request) else f"{message.status} {message.cseq.method}"
 
 
 class Node(Protocol):
@@ -111,14 +138,31 @@ class EndpointNode:
         self.drain = endpoint.drain
 
 
-@dataclass(slots=True)
-class _Connection:
-    """A stream: two ends, each with the number its node knows it by."""
+@dataclass(slots=True, eq=False)
+class _Place:
+    """A node in the network."""
 
-    ends: tuple[tuple[int, SocketAddress], tuple[int, SocketAddress]]
-    """(node index, address) of who opened it and of who accepted it."""
-    numbers: tuple[int, int]
+    node: Node
+    due: float | None = None
+    """When it is going to be woken."""
+    silent: bool = False
+    """Its power is cut."""
+    wakings: tuple[float, int] = (-1.0, 0)
+    """How often it was woken at one time."""
+
+
+@dataclass(slots=True, eq=False)
+class _End:
+    """One end of a stream."""
+
+    place: _Place
+    number: int
+    """What its node calls the stream."""
+    address: SocketAddress
+    ready: float = 0.0
+    """What is sent to it arrives no earlier: a stream keeps its order."""
     open: bool = True
+    other: _End = field(init=False)
 
 
 @dataclass(slots=True)
@@ -129,51 +173,77 @@ class World:
     link: Link = PERFECT
     now: float = 0.0
     trace: list[Sent] = field(default_factory=list)
+    """Every SIP message."""
+    voice: list[Sent] = field(default_factory=list)
+    """Every RTP and RTCP packet."""
     names: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
     """What RFC 3263 finds for a host name."""
     refuses: bool = True
-    """A host that exists answers ICMP port unreachable where nobody listens."""
+    """A host that is up answers ICMP port unreachable where nobody listens."""
     random: Random = field(init=False)
-    _nodes: list[Node] = field(default_factory=list)
-    _where: dict[tuple[str, SocketAddress], int] = field(default_factory=dict)
+    _places: list[_Place] = field(default_factory=list)
+    _hosts: dict[str, int] = field(default_factory=dict)
+    """How many nodes of a host have power."""
+    _where: dict[tuple[str, SocketAddress], _Place] = field(default_factory=dict)
+    _ears: dict[SocketAddress, Callable[[bytes, SocketAddress], None]] = field(default_factory=dict)
+    """Who listens to voice."""
     _links: dict[tuple[str, str], Link] = field(default_factory=dict)
     _queue: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _order: itertools.count[int] = field(default_factory=itertools.count)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-    _connections: dict[int, _Connection] = field(default_factory=dict)
-    _due: dict[int, float] = field(default_factory=dict)
-    _down: set[int] = field(default_factory=set)
+    _ends: dict[int, _End] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
 
     # --- building ---
 
-    def add(self, node: Node) -> int:
-        """Join a node to the network at its listening points; returns its index."""
-        index = len(self._nodes)
-        self._nodes.append(node)
-        for point in node.points:
-            self._where[(point.transport, (point.host, point.port))] = index
-        self.settle(index)
-        return index
+    def add(self, node: Node) -> None:
+        """Join a node to the network at its listening points."""
+        place = _Place(node)
+        self._places.append(place)
+        self._listen(place)
+        self._settle(place)
 
     def set_link(self, one: str, other: str, link: Link) -> None:
         """Between two hosts, both ways."""
         self._links[(one, other)] = self._links[(other, one)] = link
 
     def cut(self, node: Node) -> None:
-        """A node falls silent: power cut."""
-        self._down.add(self._nodes.index(node))
+        """A node falls silent: power cut. Its host answers nothing, not even that nobody listens."""
+        place = self._place(node)
+        place.silent = True
+        for host in _hosts_of(node):
+            self._hosts[host] -= 1
 
     def restore(self, node: Node) -> None:
         """It is back, with its memory."""
-        self._down.discard(self._nodes.index(node))
-        self.settle(self._nodes.index(node))
+        place = self._place(node)
+        place.silent, place.due = False, None
+        for host in _hosts_of(node):
+            self._hosts[host] += 1
+        self._settle(place)
+
+    def close(self, node: Node) -> None:
+        """A node's program ends: its ports close, its host stays up."""
+        place = self._place(node)
+        place.silent = True
+        self._where = {address: other for address, other in self._where.items() if other is not place}
+        for end in [end for end in self._ends.values() if end.place is place]:
+            self._close(end.number)
+
+    def _listen(self, place: _Place) -> None:
+        for point in place.node.points:
+            self._where[(point.transport, (point.host, point.port))] = place
+        for host in _hosts_of(place.node):
+            self._hosts[host] = self._hosts.get(host, 0) + 1
+
+    def _place(self, node: Node) -> _Place:
+        return next(place for place in self._places if place.node is node)
 
     # --- running ---
 
-    def at(self, when: float, act: Callable[[], None]) -> None:
+    def at(self, when: float, act: Callable[[], object]) -> None:
         """Have something done at a virtual time."""
         heapq.heappush(self._queue, (when, next(self._order), act))
 
@@ -188,130 +258,160 @@ class World:
         self.now = max(self.now, until)
         return False
 
-    def settle(self, index: int) -> None:
-        """Carry out what a node wants, and note when it wants to be woken."""
-        node = self._nodes[index]
-        if index in self._down:
-            return
-        while outputs := node.drain():
-            for output in outputs:
-                self._carry(index, output)
-        deadline = node.next_deadline()
-        if deadline is None or self._due.get(index) == deadline:
-            return
-        self._due[index] = deadline
-        self.at(max(deadline, self.now), lambda: self._wake(index, deadline))
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self.run(self.now + seconds)
 
     def touch(self, node: Node) -> None:
         """A test acted on a node directly."""
-        self.settle(self._nodes.index(node))
+        self._settle(self._place(node))
 
-    def _wake(self, index: int, deadline: float) -> None:
-        if self._due.get(index) != deadline or index in self._down:
+    def _settle(self, place: _Place) -> None:
+        """Carry out what a node wants, and note when it wants to be woken."""
+        if place.silent:
             return
-        del self._due[index]
-        self._nodes[index].handle_timers(self.now)
-        self.settle(index)
+        while outputs := place.node.drain():
+            for output in outputs:
+                self._carry(place, output)
+        deadline = place.node.next_deadline()
+        if deadline == place.due:
+            return
+        place.due = deadline
+        if deadline is not None:
+            self.at(max(deadline, self.now), lambda: self._wake(place, deadline))
+
+    def _wake(self, place: _Place, deadline: float) -> None:
+        if place.due != deadline or place.silent:
+            return
+        place.due = None
+        at, times = place.wakings
+        place.wakings = (self.now, times + 1 if at == self.now else 1)
+        assert times < MOST_AT_ONCE or at != self.now, f"{place.node} wants to be woken for ever"
+        place.node.handle_timers(self.now)
+        self._settle(place)
+
+    def _deliver(self, place: _Place, act: Callable[[Node], None]) -> None:
+        if not place.silent:
+            act(place.node)
+            self._settle(place)
 
     # --- carrying ---
 
-    def _carry(self, index: int, output: Output) -> None:
+    def _carry(self, place: _Place, output: Output) -> None:
         match output:
             case SendDatagram():
-                self._datagram(index, output)
+                self._datagram(place, output)
             case SendStream():
-                self._stream(index, output)
+                self._stream(place, output)
             case CloseConnection():
                 self._close(output.connection)
             case Locate():
-                self._locate(index, output)
+                self._locate(place, output)
 
-    def _locate(self, index: int, query: Locate) -> None:
+    def _between(self, one: str, other: str) -> Link:
+        return WITHIN if one == other else self._links.get((one, other), self.link)
+
+    def _locate(self, place: _Place, query: Locate) -> None:
         port = query.port or (5061 if query.secure else 5060)
         found = self.names.get(query.host, ())
-        if not found and query.host.replace(".", "").isdigit():
+        if not found and is_numeric(query.host):
             found = (Hop(query.transport or "UDP", query.host, port),)
-        self.at(self.now, lambda: self._deliver(index, lambda node: node.located(query.query, found, self.now)))
+        self.at(self.now, lambda: self._deliver(place, lambda node: node.located(query.query, found, self.now)))
 
-    def _deliver(self, index: int, act: Callable[[Node], None]) -> None:
-        if index in self._down:
-            return
-        act(self._nodes[index])
-        self.settle(index)
+    def _datagram(self, place: _Place, output: SendDatagram) -> None:
+        arrivals = self._between(output.local[0], output.remote[0]).fate(self.random)
+        self.trace.append(Sent(self.now, "UDP", output.local, output.remote, output.data, not arrivals))
+        for late in arrivals:
+            self.at(self.now + late, lambda: self._arrive(place, output))
 
-    def _datagram(self, index: int, output: SendDatagram) -> None:
-        link = self._links.get((output.local[0], output.remote[0]), self.link)
-        local_only = output.local[0] == output.remote[0]
-        lost = not local_only and self.random.random() < link.loss
-        self.trace.append(Sent(self.now, "UDP", output.local, output.remote, output.data, lost))
-        if lost:
-            return
-        copies = 1 if local_only or self.random.random() >= link.doubled else 2
-        for _ in range(copies):
-            late = 0.0 if local_only else link.delay + link.jitter * self.random.random()
-            self.at(self.now + late, lambda: self._arrive(index, output))
-
-    def _arrive(self, sender: int, output: SendDatagram) -> None:
+    def _arrive(self, sender: _Place, output: SendDatagram) -> None:
         target = self._where.get(("UDP", output.remote))
-        if target is None:
-            known = any(address[0] == output.remote[0] for _, address in self._where)
-            if self.refuses and known:
-                hop = Hop("UDP", *output.remote)
-                self._deliver(sender, lambda node: node.delivery_failed(hop, self.now))
+        if target is not None:
+            flow = Flow("UDP", output.remote, output.local)
+            self._deliver(target, lambda node: node.receive(output.data, flow, self.now))
+        elif self.refuses and self._hosts.get(output.remote[0]):
+            hop, back = Hop("UDP", *output.remote), self._between(output.local[0], output.remote[0]).delay
+            self.at(self.now + back, lambda: self._deliver(sender, lambda node: node.delivery_failed(hop, self.now)))
+
+    # --- voice ---
+
+    def listen(self, address: SocketAddress, heard: Callable[[bytes, SocketAddress], None]) -> None:
+        """Take voice packets at an address: `heard(data, source)`."""
+        self._ears[address] = heard
+
+    def stop_listening(self, address: SocketAddress) -> None:
+        """Take none any more."""
+        self._ears.pop(address, None)
+
+    def speak(self, source: SocketAddress, destination: SocketAddress, data: bytes) -> None:
+        """Send a voice packet over the same links as the signalling."""
+        arrivals = self._between(source[0], destination[0]).fate(self.random)
+        self.voice.append(Sent(self.now, "RTP", source, destination, data, not arrivals))
+        for late in arrivals:
+            self.at(self.now + late, lambda: self._ears.get(destination, _deaf)(data, source))
+
+    # --- streams: reliable and in order; loss makes them late ---
+
+    def _stream(self, place: _Place, output: SendStream) -> None:
+        here = self._ends.get(output.connection or 0) or self._connected(place, output.hop)
+        if here is None:
+            delay = self._between(place.node.points[0].host, output.hop.host).delay
+            unplugged = self._hosts.get(output.hop.host) == 0
+            self._report_failure(place, output.hop, CONNECT_TIMEOUT if unplugged else 2 * delay)
             return
-        flow = Flow("UDP", output.remote, output.local)
-        self._deliver(target, lambda node: node.receive(output.data, flow, self.now))
+        there = here.other
+        self.trace.append(Sent(self.now, "TCP", here.address, there.address, output.data))
+        link = self._between(here.address[0], there.address[0])
+        there.ready = max(there.ready, self.now + link.late(self.random) + self._repeats(link))
+        flow = Flow("TCP", there.address, here.address, there.number)
+        self.at(there.ready, lambda: self._arrive_in_order(there, output.data, flow))
 
-    # --- streams: reliable and in order ---
+    def _arrive_in_order(self, end: _End, data: bytes, flow: Flow) -> None:
+        if end.open:
+            self._deliver(end.place, lambda node: node.receive(data, flow, self.now))
 
-    def _stream(self, index: int, output: SendStream) -> None:
-        number = output.connection
-        if number is None or number not in self._connections or not self._connections[number].open:
-            number = self._connected(index, output.hop)
-        if number is None:
-            self.at(
-                self.now + self.link.delay,
-                lambda: self._deliver(index, lambda node: node.delivery_failed(output.hop, self.now)),
-            )
-            return
-        connection = self._connections[number]
-        side = 0 if connection.numbers[0] == number else 1
-        (_, source), (target, destination) = connection.ends[side], connection.ends[1 - side]
-        self.trace.append(Sent(self.now, "TCP", source, destination, output.data, lost=False))
-        flow = Flow("TCP", destination, source, connection.numbers[1 - side])
-        self.at(
-            self.now + self.link.delay,
-            lambda: self._deliver(target, lambda node: node.receive(output.data, flow, self.now)),
-        )
+    def _repeats(self, link: Link) -> float:
+        late = 0.0
+        while self.random.random() < min(link.loss, 0.9):
+            late += STREAM_REPEAT
+        return late
 
-    def _connected(self, index: int, hop: Hop) -> int | None:
-        for connection in self._connections.values():
-            for side in (0, 1):
-                (owner, _), (_, remote) = connection.ends[side], connection.ends[1 - side]
-                if connection.open and owner == index and remote == (hop.host, hop.port):
-                    return connection.numbers[side]
-        target = self._where.get(("TCP", (hop.host, hop.port)))
-        if target is None or target in self._down:
+    def _report_failure(self, place: _Place, hop: Hop, late: float) -> None:
+        self.at(self.now + late, lambda: self._deliver(place, lambda node: node.delivery_failed(hop, self.now)))
+
+    def _connected(self, place: _Place, hop: Hop) -> _End | None:
+        """A stream to there: one there is, else a new one; None if nobody takes it."""
+        wanted = (hop.host, hop.port)
+        for end in self._ends.values():
+            if end.place is place and end.other.address == wanted:
+                return end
+        target = self._where.get(("TCP", wanted))
+        if target is None or target.silent:
             return None
-        mine = (self._nodes[index].points[0].host, 40_000 + next(self._order) % 20_000)
-        connection = _Connection(
-            ((index, mine), (target, (hop.host, hop.port))), (next(self._numbers), next(self._numbers))
-        )
-        for number in connection.numbers:
-            self._connections[number] = connection
-        return connection.numbers[0]
+        numbers = next(self._numbers), next(self._numbers)
+        here = _End(place, numbers[0], (place.node.points[0].host, 40_000 + numbers[0]))
+        there = _End(target, numbers[1], wanted)
+        here.other, there.other = there, here
+        self._ends.update({numbers[0]: here, numbers[1]: there})
+        return here
 
     def _close(self, number: int) -> None:
-        connection = self._connections.get(number)
-        if connection is None or not connection.open:
+        end = self._ends.pop(number, None)
+        if end is None:
             return
-        connection.open = False
-        for side in (0, 1):
-            index, own = connection.ends[side][0], connection.numbers[side]
-            self.at(
-                self.now + self.link.delay,
-                lambda index=index, own=own: self._deliver(index, lambda node: node.connection_closed(own, self.now)),
-            )
+        self._ends.pop(end.other.number, None)
+        last = max(end.ready, end.other.ready, self.now + self._between(end.address[0], end.other.address[0]).delay)
+        for one in (end, end.other):
+            self.at(last, lambda one=one: self._closed(one))
+
+    def _closed(self, end: _End) -> None:
+        end.open = False
+        self._deliver(end.place, lambda node: node.connection_closed(end.number, self.now))
+
+    def break_streams(self, host: str) -> None:
+        """Every stream of a host breaks: a router in between forgot them."""
+        for end in [end for end in self._ends.values() if end.address[0] == host]:
+            self._close(end.number)
 
     # --- looking back ---
 
@@ -322,3 +422,19 @@ class World:
             for sent in self.trace[since:]
             if sent.source[0] in hosts and sent.destination[0] in hosts
         ]
+
+    def fingerprint(self) -> str:
+        """A hash of every message with its time and its way: two runs are alike if this is."""
+        digest = hashlib.sha256()
+        for sent in self.trace:
+            head = f"{sent.at!r} {sent.transport} {sent.source} {sent.destination} {sent.lost} {len(sent.data)}\n"
+            digest.update(head.encode())
+            digest.update(sent.data)
+        return digest.hexdigest()
+
+
+def _hosts_of(node: Node) -> set[str]:
+    return {point.host for point in node.points}
+
+
+def _deaf(data: bytes, source: SocketAddress) -> None: ...
