@@ -26,7 +26,9 @@ from firmware.sip.timers import Timers
 from firmware.sip.transport import ListeningPoint
 from firmware.sip.uri import SipUri
 from firmware.station.calls import codecs_named
+from firmware.station.panel import Panel
 from firmware.station.station import Station
+from firmware.station.switchboard import Switchboard
 from firmware.version import VERSION
 
 KNOWN_CODECS = (PCMA, PCMU)
@@ -65,18 +67,17 @@ def build_station(
     networks = [ipaddress.ip_network(text) for text in config.sip.accept_from]
     user_agent = UserAgent(endpoint, accounts, world.random, accept_from=lambda _, host: _is_within(host, networks))
     endpoint.cores.extend([*_servers(config, endpoint, world.random), user_agent])
-    return Station(
-        endpoint=endpoint,
-        user_agent=user_agent,
-        phone=Phone(phone_settings(config), now),
+    phone = Phone(phone_settings(config), now)
+    switchboard = Switchboard(
+        user_agent,
+        phone,
         codecs=codecs_named(config.media.codecs, KNOWN_CODECS),
         random=world.random,
         local_address=world.local_address,
-        wall=world.wall,
-        panel_size=panel_size,
         next_hops={account.name: _server_host(account) for account in accounts},
         auto_answer={str(section.address): section.auto_answer for section in config.account},
     )
+    return Station(endpoint, user_agent, phone, switchboard, Panel(panel_size, world.wall))
 
 
 def _is_user_agent(config: Config) -> bool:

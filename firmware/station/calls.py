@@ -8,7 +8,6 @@ from typing import Literal
 
 from firmware.media import messages as media
 from firmware.sdp.negotiation import Agreement, Codec, Negotiation
-from firmware.sdp.session import MalformedDescription
 from firmware.sip.cores.user_agent_events import IncomingCall
 
 Stage = Literal["opening", "offered", "agreed"]
@@ -93,6 +92,3 @@ def codecs_named(names: Sequence[str], known: Sequence[Codec]) -> tuple[Codec, .
     """The codecs of a configuration that this version has, in its order."""
     by_name = {codec.encoding.upper(): codec for codec in known}
     return tuple(by_name[name.upper()] for name in names if name.upper() in by_name)
-
-
-__all__ = ["MalformedDescription", "StationCall", "codecs_named"]
