@@ -7,17 +7,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
-from firmware.sip.grammar import QUOTED_INSIDE, MalformedMessage, parse_number, quote, unpair
+from firmware.sip.grammar import QUOTED_INSIDE, MalformedMessage, parse_number, parse_port, quote, unpair
 from firmware.sip.making import maker
-from firmware.sip.parameters import NO_PARAMETERS, SIMPLE_PARAMETERS, Parameters, join_parameters, parse_parameters
-from firmware.sip.uri import Uri, parse_uri
+from firmware.sip.parameters import (
+    NO_PARAMETERS,
+    OUTSIDE_URI,
+    SIMPLE_PARAMETERS,
+    URI_PARAMETERS,
+    Parameters,
+    join_parameters,
+    matched_uri_parameters,
+    parse_parameters,
+)
+from firmware.sip.uri import Uri, make_sip_uri, parse_uri
 
 A = TypeVar("A", bound="NameAddress")
 
-_NAME_ADDR = re.compile(
-    rf'(?:"({QUOTED_INSIDE})"|([^"<>,;]*+))[ \t]*<[ \t]*+([^<> \t]*+)[ \t]*+>[ \t]*+({SIMPLE_PARAMETERS})(.*)',
+_NAME = rf'(?:"({QUOTED_INSIDE})"|([^"<>,;]*+))[ \t]*'
+_NAME_ADDR = re.compile(rf"{_NAME}<[ \t]*+([^<> \t]*+)[ \t]*+>[ \t]*+({SIMPLE_PARAMETERS})(.*)", re.DOTALL)
+_USUAL = re.compile(
+    rf"{_NAME}<sip:(?:([^{OUTSIDE_URI}@:]++)@)?([A-Za-z0-9_.\-]++)(?::([0-9]{{1,5}}))?({URI_PARAMETERS})>[ \t]*+"
+    rf"({SIMPLE_PARAMETERS})(.*)",
     re.DOTALL,
 )
+"""What nearly every address is: a sip URI without password, headers and IPv6. Taken apart in one go."""
+
 _LARGEST_EXPIRES = 2**32 - 1
 _MALFORMED_EXPIRES = 3600
 
@@ -100,14 +114,33 @@ def parse_q(text: str) -> float | None:
 
 def _parser(make: Callable[[str, Uri, Parameters], A]) -> Callable[[str], A]:
     def parse(text: str) -> A:
-        match = _NAME_ADDR.fullmatch(text)
-        if match is None:
-            return make(*_parse_addr_spec(text))
-        quoted, plain, uri, simple, others = match.groups()
+        match = _USUAL.fullmatch(text)
+        if match is None or "%" in text:
+            return make(*_parse_any(text))
+        quoted, plain, user, host, port, uri_parameters, simple, others = match.groups()
+        uri = make_sip_uri(
+            user,
+            host.lower(),
+            None if port is None else parse_port(port),
+            matched_uri_parameters(uri_parameters) if uri_parameters else NO_PARAMETERS,
+            (),
+            None,
+            False,
+            None,
+        )
         name = plain.rstrip(" \t") if quoted is None else unpair(quoted)
-        return make(name, parse_uri(uri), join_parameters(simple, others))
+        return make(name, uri, join_parameters(simple, others))
 
     return parse
+
+
+def _parse_any(text: str) -> tuple[str, Uri, Parameters]:
+    match = _NAME_ADDR.fullmatch(text)
+    if match is None:
+        return _parse_addr_spec(text)
+    quoted, plain, uri, simple, others = match.groups()
+    name = plain.rstrip(" \t") if quoted is None else unpair(quoted)
+    return name, parse_uri(uri), join_parameters(simple, others)
 
 
 def _parse_addr_spec(text: str) -> tuple[str, Uri, Parameters]:

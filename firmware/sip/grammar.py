@@ -160,6 +160,14 @@ def format_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def parse_port(digits: str) -> int:
+    """Return the port that at most five digits say; raises MalformedMessage above 65535."""
+    port = int(digits)
+    if port > 65535:
+        raise MalformedMessage("Bad port")
+    return port
+
+
 def display_text(text: str) -> str:
     """Return `text` fit to be shown to a person: no C0 or C1 controls, no bidirectional controls, no lone surrogates.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from firmware.sip.grammar import MalformedMessage
 from firmware.sip.header_names import key, known_name, parse_name, spelling
@@ -30,7 +31,7 @@ class Fields:
         self._items: tuple[_Item, ...] = tuple(_written(name, value) for name, value in items)
         self.index: dict[str, tuple[str, ...]] | None = None
         """What `lines` returns, once it has been computed, for `typed_fields` alone."""
-        self.typed: dict[str, object] = {}
+        self.typed: dict[str, Any] = {}
         """Typed values already read, for `typed_fields` alone."""
 
     def get(self, name: str) -> str | None:
@@ -106,7 +107,7 @@ class Fields:
         return "".join([f"{name}: {value}\r\n" for name, value in self._items])
 
 
-def _assemble(items: tuple[_Item, ...], index: dict[str, tuple[str, ...]] | None, typed: dict[str, object]) -> Fields:
+def _assemble(items: tuple[_Item, ...], index: dict[str, tuple[str, ...]] | None, typed: dict[str, Any]) -> Fields:
     fields = Fields.__new__(Fields)
     fields._items = items
     fields.index = index

@@ -150,14 +150,6 @@ def _split_uri(text: str) -> _Items:
     return tuple(items)
 
 
-def _unsplit(text: str, split: Callable[[str], _Items]) -> Parameters:
-    parameters = _new(Parameters)
-    parameters._items = None
-    parameters._text = text
-    parameters._split = split
-    return parameters
-
-
 _new = object.__new__
 
 
@@ -184,12 +176,18 @@ def join_parameters(simple: str, others: str) -> Parameters:
     """
     if others:
         return parse_parameters(simple + others)
-    return _unsplit(simple, _split_header) if simple else NO_PARAMETERS
+    if not simple:
+        return NO_PARAMETERS
+    parameters = _new(Parameters)
+    parameters._items, parameters._text, parameters._split = None, simple, _split_header
+    return parameters
 
 
 def matched_uri_parameters(text: str) -> Parameters:
     """Read what URI_PARAMETERS has matched; nothing can fail any more."""
-    return _unsplit(text, _split_uri)
+    parameters = _new(Parameters)
+    parameters._items, parameters._text, parameters._split = None, text, _split_uri
+    return parameters
 
 
 def parse_uri_parameters(text: str) -> Parameters:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Generic, Self, TypeVar, cast, overload
+from typing import Generic, Self, TypeVar, overload
 
 from firmware.sip.address import Contact, parse_contact, parse_name_address
 from firmware.sip.credentials import (
@@ -56,11 +56,12 @@ class TypedField(Generic[T]):
         if message is None:
             return self
         fields = message.fields
-        value = fields.typed.get(self._name)
+        name = self._name
+        value: T | None = fields.typed.get(name)
         if value is None:
-            lines = (fields.index or fields.lines()).get(self._name, ())
-            value = fields.typed[self._name] = self._parse(self._name, lines)
-        return cast(T, value)
+            lines = (fields.index or fields.lines()).get(name, ())
+            value = fields.typed[name] = self._parse(name, lines)
+        return value
 
 
 def _required(parse: Callable[[str], T]) -> Callable[[str, Lines], T]:
@@ -90,7 +91,7 @@ def _listed(parse: Callable[[str], T]) -> Callable[[str, Lines], tuple[T, ...]]:
             return (parse(lines[0]),)
         if not lines:
             return ()
-        return tuple([parse(element) for line in lines for element in split_list(line)])
+        return tuple([parse(one) for line in lines for one in (split_list(line) if "," in line else (line,))])
 
     return parse_all
 

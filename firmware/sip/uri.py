@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import AddressValueError, IPv6Address
 from typing import Any
 
-from firmware.sip.grammar import HOST, MalformedMessage, escape, format_host, parse_host, remember, unescape
+from firmware.sip.grammar import HOST, MalformedMessage, escape, format_host, parse_host, parse_port, remember, unescape
 from firmware.sip.making import maker
 from firmware.sip.parameters import NO_PARAMETERS, OUTSIDE_URI, URI_PARAMETERS, Parameters, matched_uri_parameters
 from firmware.sip.tel_uri import TelUri, parse_tel_uri
@@ -152,7 +152,8 @@ class OtherUri:
         return f"{self.scheme}:{self.rest}"
 
 
-_make_sip_uri = maker(SipUri)
+make_sip_uri = maker(SipUri)
+"""Makes a SipUri of all its fields in order, unchecked."""
 
 Uri = SipUri | TelUri | OtherUri
 
@@ -164,13 +165,12 @@ def _parse(text: str) -> Uri:
     if "%" in text and _BAD_ESCAPE.search(text):
         raise MalformedMessage("Bad escape in URI")
     secure, user, password, host, port, parameters, headers = match.groups()
-    if port is not None and int(port) > 65535:
-        raise MalformedMessage("Bad port")
+    number = None if port is None else parse_port(port)
     escaped = user is not None and "%" in user
-    return _make_sip_uri(
+    return make_sip_uri(
         unescape(user) if escaped else user,
         parse_host(host) if host[0] == "[" else host.lower(),
-        None if port is None else int(port),
+        number,
         matched_uri_parameters(parameters) if parameters else NO_PARAMETERS,
         _parse_headers(headers) if headers else (),
         None if password is None else unescape(password[1:]),

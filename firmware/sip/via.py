@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from firmware.sip.grammar import HOST, TOKEN_CHARACTERS, MalformedMessage, format_host, parse_host, parse_number
+from firmware.sip.grammar import (
+    HOST,
+    TOKEN_CHARACTERS,
+    MalformedMessage,
+    format_host,
+    parse_host,
+    parse_number,
+    parse_port,
+)
 from firmware.sip.making import maker
 from firmware.sip.parameters import NO_PARAMETERS, SIMPLE_PARAMETERS, Parameters, join_parameters
 
@@ -102,11 +110,9 @@ def parse_via(text: str) -> Via:
     if match is None:
         raise MalformedMessage("Bad Via")
     transport, host, port, simple, others = match.groups()
-    if port is not None and int(port) > 65535:
-        raise MalformedMessage("Bad port in Via")
     return _make_via(
         transport.upper(),
         parse_host(host) if host[0] == "[" else host.lower(),
-        None if port is None else int(port),
+        None if port is None else parse_port(port),
         join_parameters(simple, others),
     )
