@@ -20,6 +20,11 @@ class Voice:
         """Begin a tone; None: silence."""
         self._generator = None if tone is None else ToneGenerator(tone, self._rate_hz)
 
+    @property
+    def sounds(self) -> bool:
+        """Whether `read` has anything to give."""
+        return self._generator is not None
+
     def read(self, samples: int) -> bytes | None:
         """The next samples; None while silent."""
         if self._generator is None:
@@ -51,6 +56,11 @@ class KeyVoice:
     def release(self) -> None:
         """Stop, once the tone was long enough."""
         self._held = False
+
+    @property
+    def sounds(self) -> bool:
+        """Whether `read` has anything to give."""
+        return self._generator is not None
 
     def read(self, samples: int) -> bytes | None:
         """The next samples; None while silent."""

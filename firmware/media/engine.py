@@ -155,12 +155,12 @@ class Engine:
         if call := self._calls.get(command.session):
             call.stream.configure(command, now)
             call.listening_since = now
-            self._collect(command.session, call)
 
     def _close(self, command: CloseSession, now: float) -> None:
         if call := self._calls.get(command.session):
             call.stream.session.leave(now)
-            self._collect(command.session, call)
+            self._collect_packets(command.session, call)
+            self._collect_events(command.session, call)
             self._forget(command.session)
             self._outputs.append(CloseSockets(command.session))
 
@@ -214,7 +214,6 @@ class Engine:
                 call.stream.session.receive_rtcp(data, source, now)
             else:
                 call.stream.session.receive(data, source, now)
-            self._collect(session, call)
 
     # --- the sound card ---
 
@@ -232,22 +231,23 @@ class Engine:
             else:
                 call.stream.discard(now)
                 call.stream.capture(self._silence, now)
-            self._collect(name, call)
         return self._mixed(speech)
 
     def _mixed(self, speech: bytes | None) -> tuple[bytes, bytes]:
-        samples = self._period_samples
-        key = self._key.read(samples)
-        if key is not None and speech is not None:
-            speech = amplify(speech, _DUCKED)
-        heard = mix((speech, self._tone.read(samples), key), samples)
+        samples, levels = self._period_samples, self._levels
+        heard = speech or self._silence
+        if self._tone.sounds or self._key.sounds:
+            key = self._key.read(samples)
+            if key is not None and speech is not None:
+                speech = amplify(speech, _DUCKED)
+            heard = mix((speech, self._tone.read(samples), key), samples)
         if self._earpiece_gain != 1.0:
             heard = self._limiter.process(heard, self._earpiece_gain)
-        ring = self._ring.read(samples)
-        if ring is not None and self._ringer_gain != 1.0:
-            ring = self._ring_limiter.process(ring, self._ringer_gain)
-        speaker = mix((heard if self._levels.loudspeaker else None, ring), samples)
-        return (heard if self._levels.handset else self._silence), speaker
+        speaker = heard if levels.loudspeaker else self._silence
+        if self._ring.sounds:
+            ring = self._ring_limiter.process(self._ring.read(samples) or self._silence, self._ringer_gain)
+            speaker = mix((ring, heard if levels.loudspeaker else None), samples)
+        return (heard if levels.handset else self._silence), speaker
 
     # --- time ---
 
@@ -266,7 +266,6 @@ class Engine:
             if call.report_at <= now:
                 call.report_at = max(call.report_at + REPORT_S, now)
                 self._report(name, call, now)
-            self._collect(name, call)
 
     def _report(self, name: str, call: _Call, now: float) -> None:
         configuration = call.stream.configuration
@@ -300,11 +299,12 @@ class Engine:
 
     # --- what comes out ---
 
-    def _collect(self, name: str, call: _Call) -> None:
-        session = call.stream.session
-        for data, destination, rtcp in session.drain():
+    def _collect_packets(self, name: str, call: _Call) -> None:
+        for data, destination, rtcp in call.stream.session.drain():
             self._outputs.append(SendPacket(name, data, destination, rtcp))
-        for event in session.events():
+
+    def _collect_events(self, name: str, call: _Call) -> None:
+        for event in call.stream.session.events():
             if isinstance(event, rtp.DigitReceived):
                 self._events.append(RemoteDigit(name, event.digit))
             elif isinstance(event, rtp.RemoteLeft):
@@ -312,10 +312,14 @@ class Engine:
 
     def drain(self) -> list[Output]:
         """Return and forget what the sockets are to do, in order."""
+        for name, call in self._calls.items():
+            self._collect_packets(name, call)
         outputs, self._outputs = self._outputs, []
         return outputs
 
     def events(self) -> list[Event]:
         """Return and forget what the phone is to know, in order."""
+        for name, call in self._calls.items():
+            self._collect_events(name, call)
         events, self._events = self._events, []
         return events

@@ -67,6 +67,7 @@ class Stream:
         self._heard = b""
         self._quiet = True
         self._sender: Codec | None = None
+        self._sending = False
         self._send_format: PayloadFormat | None = None
         self._send_resampler: Resampler | None = None
         self._packet_octets = 0
@@ -94,6 +95,7 @@ class Stream:
             now=now,
         )
         self.configuration = configuration
+        self._sending = configuration.direction in ("sendrecv", "sendonly")
 
     def _configure_receiving(self, formats: Sequence[PayloadFormat]) -> None:
         receivers: dict[int, _Receiver] = {}
@@ -117,21 +119,19 @@ class Stream:
 
     # --- towards the far end ---
 
-    @property
-    def _sends(self) -> bool:
-        return self.configuration is not None and self.configuration.direction in ("sendrecv", "sendonly")
-
     def capture(self, frame: bytes, now: float) -> None:
         """Speak one period into the call (zeros: silence); a packet leaves when its time is full."""
         if self._sender is None:
             return
-        frame = self._with_digits(frame)
-        self._spoken += frame if self._send_resampler is None else self._send_resampler.process(frame)
-        while len(self._spoken) >= self._packet_octets:
-            packet, self._spoken = self._spoken[: self._packet_octets], self._spoken[self._packet_octets :]
+        if self._inband or self._inband_key.sounds:
+            frame = self._with_digits(frame)
+        spoken = self._spoken + (frame if self._send_resampler is None else self._send_resampler.process(frame))
+        while len(spoken) >= self._packet_octets:
+            packet, spoken = spoken[: self._packet_octets], spoken[self._packet_octets :]
             # RFC 3264 §5.1: recvonly and inactive send no media; the timestamp goes on all the same.
-            payload = self._sender.encode(packet) if self._sends else b""
+            payload = self._sender.encode(packet) if self._sending else b""
             self.session.send(payload, now, samples=self._packet_ticks)
+        self._spoken = spoken
 
     def _with_digits(self, frame: bytes) -> bytes:
         """DTMF in the speech itself, for a far end that did not agree to telephone-events."""

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 _MOST_A_PERIOD = 32
 # Datagrams read of one socket in a period; of a flood the kernel drops the rest.
+_TIMERS_S = 0.1
+# What waits for a time, RTCP every few seconds and a report every second, may be so late.
 _LONGEST_WAIT_S = 0.5
 # A packet waited no longer for us than this; if the stamp says so, somebody set the clock.
 _GIVE_UP_AFTER_S = 0.2
@@ -82,6 +84,7 @@ class MediaHost:
         self._earpiece = self._speaker = self._silence
         self._pairs: dict[str, SocketPair] = {}
         self._lock = threading.RLock()
+        self._look_at = 0.0
         self.period_s = port.period_samples / port.rate_hz
 
     @property
@@ -110,8 +113,8 @@ class MediaHost:
             now = self._clock()
             self._receive(now)
             self._earpiece, self._speaker = self._engine.period(microphone or self._silence, now)
-            # The timers ask for no more than a period's precision: RTCP and the reports once a second.
-            if (deadline := self._engine.next_deadline()) is not None and deadline <= now:
+            if now >= self._look_at:
+                self._look_at = now + _TIMERS_S
                 self._engine.handle_timers(now)
             self._flush()
 
@@ -143,9 +146,8 @@ class MediaHost:
                     self._engine.receive_packet(reader.session, data, source, reader.rtcp, at)
 
     def _flush(self) -> None:
-        while outputs := self._engine.drain():
-            for output in outputs:
-                self._do(output)
+        for output in self._engine.drain():
+            self._do(output)
         for event in self._engine.events():
             self._notify(event)
 
