@@ -7,8 +7,14 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from firmware.version import VERSION
+
+if TYPE_CHECKING:
+    from firmware.config import Config
 
 DEFAULT_CONFIG = Path("/etc/offhook/phone.toml")
 DONE, FAILED, MISUSED = 0, 1, 2
@@ -37,14 +43,18 @@ def _start_logging(verbose: bool) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="offhook", description="A SIP desk phone.")
-    parser.add_argument("--version", action="store_true", help="say which version this is")
+    parser.add_argument("--version", action="version", version=f"offhook {VERSION}")
     parser.add_argument("-v", "--verbose", action="store_true", help="log every detail")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     run = commands.add_parser("run", help="one phone, in the foreground, until SIGTERM")
     run.add_argument("config", nargs="?", type=Path, default=DEFAULT_CONFIG, metavar="CONFIG")
     sim = commands.add_parser("sim", help="handsets in a browser: one a CONFIG, or extensions 1001 and 1002")
     sim.add_argument("configs", nargs="*", type=Path, metavar="CONFIG")
-    sim.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT", help="where the page is")
+    sim.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        help="where the page is; else where the first CONFIG with a [web] says, else 127.0.0.1:8080",
+    )
     check = commands.add_parser("check", help="every problem in a configuration file")
     check.add_argument("config", type=Path, metavar="CONFIG")
     doctor = commands.add_parser("doctor", help="is this machine fit to be a phone")
@@ -56,11 +66,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command `offhook`; returns its exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.version:
-        from firmware.version import VERSION
-
-        print(f"offhook {VERSION}")
-        return DONE
     if options.command is None:
         parser.print_help(sys.stderr)
         return MISUSED
@@ -73,22 +78,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(path: Path) -> int:
+    """Print every problem, one a line; they are what was asked for, so they go to standard output."""
     from firmware.config import ConfigurationError, load
 
     try:
         config = load(path)
         _check_board(config.hardware.board)
-    except (ConfigurationError, ValueError) as fault:
-        print(f"{path}:\n{fault}", file=sys.stderr)
+    except ConfigurationError as fault:
+        for problem in fault.problems:
+            print(problem)
         return FAILED
     print(f"{path}: no problems")
     return DONE
 
 
 def _check_board(name: str) -> None:
-    from hw.boards import load_board
+    from firmware.app import board_problems
+    from firmware.config import ConfigurationError
+    from hw.boards import ProfileError, load_board
 
-    load_board(name)
+    try:
+        load_board(name)
+    except ProfileError as fault:
+        raise ConfigurationError(board_problems(fault)) from None
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -98,29 +110,38 @@ def _serve(options: argparse.Namespace) -> int:
         return _run(options) if options.command == "run" else _sim(options)
     except ConfigurationError as fault:
         for problem in fault.problems:
-            print(problem, file=sys.stderr)
+            print(f"offhook: {problem}", file=sys.stderr)
         return MISUSED
 
 
 def _run(options: argparse.Namespace) -> int:
     from firmware.app import run
-    from firmware.config import load
 
-    return _until_done(run(load(options.config)))
+    return _until_done(run(_loaded(options.config)))
 
 
 def _sim(options: argparse.Namespace) -> int:
     from firmware.app import household, sim
-    from firmware.config import load
     from firmware.config_values import Wrong, web_address
 
     try:
-        listen = web_address(options.listen)
+        listen = web_address(options.listen) if options.listen is not None else None
     except Wrong as wrong:
-        print(f"--listen: {wrong.message}; {wrong.remedy}", file=sys.stderr)
+        print(f"offhook: --listen: {wrong.message}; {wrong.remedy}", file=sys.stderr)
         return MISUSED
-    configs = [load(path) for path in options.configs] or household()
+    configs = [_loaded(path) for path in options.configs] or household()
     return _until_done(sim(configs, listen))
+
+
+def _loaded(path: Path) -> Config:
+    """The configuration in a file; the problems of one of several files name it."""
+    from firmware.config import ConfigurationError, load
+
+    try:
+        return load(path)
+    except ConfigurationError:
+        print(f"offhook: {path} cannot be used:", file=sys.stderr)
+        raise
 
 
 def _doctor(path: Path | None) -> int:
@@ -131,12 +152,12 @@ def _doctor(path: Path | None) -> int:
     return DONE if doctor(path) else FAILED
 
 
-def _until_done(work: object) -> int:
+def _until_done(work: Coroutine[Any, Any, None]) -> int:
     from firmware.runtime.sip_sockets import ListenError
     from hw import DeviceError
 
     try:
-        asyncio.run(work)  # type: ignore[arg-type]
+        asyncio.run(work)
     except (ListenError, DeviceError) as fault:
         print(f"offhook: {fault}", file=sys.stderr)
         return FAILED

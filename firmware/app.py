@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
+import ipaddress
 import logging
 import secrets
 import signal
@@ -11,14 +13,14 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import datetime
 from random import SystemRandom
 from typing import Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import hw
-from firmware.config import Config, parse
+from firmware.config import Config, ConfigurationError, Problem, parse
 from firmware.media import messages as media
 from firmware.runtime.media_local import MediaLocal
 from firmware.runtime.media_process import MediaProcess
@@ -26,9 +28,9 @@ from firmware.runtime.notify import notify
 from firmware.runtime.resolver import Resolver
 from firmware.runtime.shell import MediaEngine, Shell
 from firmware.runtime.sip_sockets import local_address
-from firmware.runtime.site import Exhibit, open_site
+from firmware.runtime.site import Exhibit, listen_for_site, open_site
 from firmware.station.build import World, build_station
-from hw.boards import load_board, open_board
+from hw.boards import Profile, ProfileError, load_board, open_board
 from hw.sim.board import SimBoard
 
 log = logging.getLogger("offhook")
@@ -36,46 +38,85 @@ log = logging.getLogger("offhook")
 DEFAULT_PAGE = ("127.0.0.1", 8080)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """One phone, running."""
-
-    shell: Shell
-    exhibit: Exhibit
-
-
 async def run(config: Config) -> None:
-    """One phone until SIGTERM or SIGINT. Raises ListenError, DeviceError."""
+    """One phone until SIGTERM or SIGINT. Raises ListenError, DeviceError, ConfigurationError."""
     async with AsyncExitStack() as stack:
         stopped = _until_signalled()
-        opened = await _open_phone(config, stack)
+        listener = _take_address(config.web.listen, stack) if config.web is not None else None
+        exhibit = await _open_phone(config, stack)
         _say_ready()
-        if config.web is not None:
-            token, clock = config.web.token, time.monotonic
-            site = await open_site(config.web.listen, [opened.exhibit], token=token, clock=clock, together=False)
+        if config.web is not None and listener is not None:
+            site = await open_site(listener, [exhibit], token=config.web.token, clock=time.monotonic, together=False)
             stack.push_async_callback(site.close)
-            log.info("the page is at http://%s/", _authority(config.web.listen))
+            log.info("the page is at http://%s/", _authority(listener))
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not walk it again
         await stopped
-        notify("STOPPING=1")
-        log.info("stopping")
+        await _take_leave([exhibit])
 
 
-async def sim(configs: Sequence[Config], listen: tuple[str, int] = DEFAULT_PAGE) -> None:
-    """Phones in a browser until SIGTERM or SIGINT. Raises ListenError, DeviceError."""
+async def sim(configs: Sequence[Config], listen: tuple[str, int] | None = None) -> None:
+    """Phones in a browser until SIGTERM or SIGINT; `listen`: where the page is, None for where the phones say.
+
+    Raises ListenError, DeviceError, ConfigurationError.
+    """
+    address, token = page_of(configs, listen)
     async with AsyncExitStack() as stack:
         stopped = _until_signalled()
-        exhibits = [(await _open_phone(config, stack)).exhibit for config in configs]
-        token = next((config.web.token for config in configs if config.web is not None), "")
-        site = await open_site(listen, exhibits, token=token, clock=time.monotonic, together=True)
+        listener = _take_address(address, stack)
+        exhibits = _told_apart([await _open_phone(config, stack) for config in configs])
+        site = await open_site(listener, exhibits, token=token, clock=time.monotonic, together=True)
         stack.push_async_callback(site.close)
         for exhibit in exhibits:
-            log.info("%s is at http://%s/phones/%s/", exhibit.name, _authority(listen), exhibit.user)
-        log.info("open http://%s/ in a browser", _authority(listen))
+            log.info("%s is at http://%s/phones/%s/", exhibit.name, _authority(listener), exhibit.user)
+        log.info("open http://%s/ in a browser", _authority(listener))
         _say_ready()
         await stopped
-        log.info("stopping")
+        await _take_leave(exhibits)
+
+
+def page_of(configs: Sequence[Config], listen: tuple[str, int] | None) -> tuple[tuple[str, int], str]:
+    """Where the one page of several phones is, and its token. Raises ConfigurationError.
+
+    One page works them all, so it is where the command line says, else where the first phone with a `[web]` says;
+    and phones that ask for different tokens cannot share it.
+    """
+    sections = [config.web for config in configs if config.web is not None]
+    tokens = sorted({section.token for section in sections if section.token})
+    if len(tokens) > 1:
+        words = "the phones ask for different tokens, and one page shows them all"
+        raise ConfigurationError((Problem("web.token", None, words, "give all the same token"),))
+    address = listen or next((section.listen for section in sections), DEFAULT_PAGE)
+    if not tokens and not ipaddress.ip_address(address[0]).is_loopback:
+        words = f"without a token only a loopback address may be listened on, not {address[0]}"
+        remedy = "listen on 127.0.0.1, or write a token in [web] of a CONFIG"
+        raise ConfigurationError((Problem("--listen", None, words, remedy),))
+    return address, "".join(tokens)
+
+
+def _take_address(address: tuple[str, int], stack: AsyncExitStack) -> socket.socket:
+    listener = listen_for_site(address)
+    stack.callback(listener.close)
+    return listener
+
+
+def _told_apart(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
+    """Two phones of one user are two places on the page: 1001 and 1001-2."""
+    apart: dict[str, Exhibit] = {}
+    for exhibit in exhibits:
+        user, n = exhibit.user, 1
+        while user in apart:
+            n += 1
+            user = f"{exhibit.user}-{n}"
+        apart[user] = dataclasses.replace(exhibit, user=user)
+    return list(apart.values())
+
+
+async def _take_leave(exhibits: Sequence[Exhibit]) -> None:
+    """All at once: one phone may be the exchange of the others, and nobody waits for another's dead server."""
+    notify("STOPPING=1")
+    log.info("stopping")
+    await asyncio.gather(*(exhibit.phone.take_leave() for exhibit in exhibits if isinstance(exhibit.phone, Shell)))
 
 
 def _say_ready() -> None:
@@ -83,8 +124,8 @@ def _say_ready() -> None:
     notify("READY=1")
 
 
-def _authority(listen: tuple[str, int]) -> str:
-    host, port = listen
+def _authority(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -101,9 +142,9 @@ def _until_signalled() -> Awaitable[None]:
     return stopped
 
 
-async def _open_phone(config: Config, stack: AsyncExitStack) -> _Opened:
+async def _open_phone(config: Config, stack: AsyncExitStack) -> Exhibit:
     """Open the board, then the phone on it; both are closed with `stack`."""
-    board = open_board(load_board(config.hardware.board))
+    board = open_board(_board_profile(config))
     stack.callback(board.close)
     random = SystemRandom()
     world = World(random, local_address, _wall_clock(config.phone.timezone))
@@ -116,15 +157,31 @@ async def _open_phone(config: Config, stack: AsyncExitStack) -> _Opened:
         board,
         resolver.locate,
     )
-    stack.push_async_callback(shell.stop)
+    stack.push_async_callback(shell.close)
     await shell.start()
     for point in shell.points:
         log.info("%s listens on %s %s port %d", config.phone.name, point.transport, point.host, point.port)
-    return _Opened(shell, Exhibit(_user(config), config.phone.name, shell, _simulated(board)))
+    return Exhibit(_user(config), config.phone.name, shell, _simulated(board))
 
 
 def _user(config: Config) -> str:
-    return (config.account[0].address.user or "phone") if config.account else "phone"
+    user = (config.account[0].address.user or "phone") if config.account else "phone"
+    return quote(user, safe="+")
+
+
+def _board_profile(config: Config) -> Profile:
+    try:
+        return load_board(config.hardware.board)
+    except ProfileError as fault:
+        raise ConfigurationError(board_problems(fault)) from None
+
+
+def board_problems(fault: ProfileError) -> tuple[Problem, ...]:
+    """What is wrong with the board's file, as problems of the configuration that names it."""
+    return tuple(
+        Problem("hardware.board", None, f"{fault.source}: {one}", "mend the board's file, or name another board")
+        for one in fault.problems
+    )
 
 
 def _simulated(board: hw.Board) -> SimBoard | None:

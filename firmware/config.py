@@ -40,7 +40,7 @@ class PhoneSection:
     """Whose call-progress tones and ring."""
     roles: tuple[str, ...] = _key(read.list_of(read.one_of(*ROLES), least=1), ("user-agent",))
     """What this process is in the network (RFC 3261 §6)."""
-    timezone: str = _key(read.filled, "")
+    timezone: str = _key(read.timezone, "")
     """IANA name, "Europe/London"; empty: the machine's."""
     call_waiting: bool = _key(read.boolean, True)
     """A second caller is announced in a call; false: hears busy."""
@@ -102,7 +102,7 @@ class HardwareSection:
     """`[hardware]`."""
 
     board: str = _key(read.filled, "sim")
-    """A name in hw/boards, or a path to such a file."""
+    """A name in hw/boards, or a path to such a file; relative to the configuration file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class WebSection:
 class RegistrarSection:
     """`[registrar]`."""
 
-    domain: str = _key(read.filled)
+    domain: str = _key(read.domain)
     """The domain whose users register here."""
     users: tuple[tuple[str, str], ...] = _key(read.passwords)
     """User and password of each."""
@@ -248,6 +248,7 @@ def parse(text: str, folder: Path | None = None) -> Config:
         "dial": loader.section(DialSection, tables.get("dial", {}), ("dial",)),
     }
     _read_secrets(loader, sections, folder or Path())
+    sections["hardware"] = _with_board_path(sections["hardware"], folder)
     _check_together(loader, sections, tables)
     if loader.problems:
         raise ConfigurationError(tuple(sorted(loader.problems, key=lambda one: one.line or 0)))
@@ -290,6 +291,12 @@ def _read_secrets(loader: _Loader, sections: dict[str, Any], folder: Path) -> No
         sections["web"] = _with_secret(loader, sections["web"], "token", ("web",), folder)
 
 
+def _with_board_path(hardware: HardwareSection | None, folder: Path | None) -> HardwareSection | None:
+    if hardware is None or folder is None or not ("/" in hardware.board or hardware.board.endswith(".toml")):
+        return hardware
+    return dataclasses.replace(hardware, board=str(folder / hardware.board))
+
+
 def _with_secret(loader: _Loader, section: Any, name: str, path: KeyPath, folder: Path) -> Any:
     file_key = f"{name}_file"
     if getattr(section, name):
@@ -319,6 +326,7 @@ def _check_together(loader: _Loader, sections: dict[str, Any], tables: Mapping[s
     if web is not None and not web.token and not ipaddress.ip_address(web.listen[0]).is_loopback:
         remedy = 'add token = "...", or listen on 127.0.0.1'
         loader.complain(("web", "listen"), "without a token only a loopback address may be listened on", remedy)
+    _check_ports(loader, sections)
     if phone is None:
         return
     wants = {"registrar", "proxy", "redirect"} & set(phone.roles)
@@ -329,6 +337,32 @@ def _check_together(loader: _Loader, sections: dict[str, Any], tables: Mapping[s
         loader.complain(("phone", "roles"), "one process can't both forward and redirect", "keep proxy or redirect")
     if registrar is not None and not wants:
         loader.complain(("registrar",), "no role uses this table", 'add "registrar" to phone.roles')
+
+
+def _check_ports(loader: _Loader, sections: dict[str, Any]) -> None:
+    """One port can't serve two purposes on the same address."""
+    sip, media, web = sections["sip"], sections["media"], sections["web"]
+    if sip is None:
+        return
+    for n, point in enumerate(sip.listen):
+        where = f"{point.transport.lower()} port {point.port}"
+        if media is not None and point.transport == "UDP" and media.rtp_ports[0] <= point.port <= media.rtp_ports[1]:
+            remedy = "move one of the two"
+            loader.complain(("media", "rtp_ports"), f"{where} in this range is a sip.listen port", remedy)
+        if web is not None and point.transport == "TCP" and point.port and _clash(web.listen, point):
+            loader.complain(("web", "listen"), f"{where} is a sip.listen port too", "give the page a port of its own")
+        others = [(other.host, other.port) for other in sip.listen[:n] if other.transport == point.transport]
+        if point.port and any(_clash(other, point) for other in others):
+            remedy = "listen on every address, or on single ones"
+            loader.complain(("sip", "listen"), f"{where} is listened on twice", remedy)
+
+
+def _clash(one: tuple[str, int], point: ListeningPoint) -> bool:
+    """The same port on the same address, a wildcard being every address of its family."""
+    first, second = ipaddress.ip_address(one[0]), ipaddress.ip_address(point.host)
+    if one[1] != point.port or first.version != second.version:
+        return False
+    return first == second or first.is_unspecified or second.is_unspecified
 
 
 def _check_accounts(loader: _Loader, sections: dict[str, Any], tables: Mapping[str, Any]) -> None:

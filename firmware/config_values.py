@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from firmware.numbering.dial_plan import DialPlan
 from firmware.sip.message import MalformedMessage
@@ -129,6 +130,28 @@ def country(value: Any) -> str:
     if value.lower() not in COUNTRIES:
         raise Wrong(f"the tones of {shown(value)} are not known", "write one of: " + ", ".join(sorted(COUNTRIES)))
     return value.lower()
+
+
+def timezone(value: Any) -> str:
+    """An IANA time zone that this machine knows."""
+    name = filled(value)
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Wrong(f"the time zone {shown(value)} is not known", 'write for example "Europe/London"') from None
+    return name
+
+
+def domain(value: Any) -> str:
+    """A host name, or an IP address, as it stands in an address of record."""
+    remedy = 'write for example "home.test"'
+    try:
+        uri = parse_uri(f"sip:{filled(value)}")
+    except MalformedMessage:
+        raise Wrong(f"{shown(value)} is not a domain", remedy) from None
+    if not isinstance(uri, SipUri) or uri != SipUri(user=None, host=uri.host):
+        raise Wrong(f"{shown(value)} is more than a domain", remedy)
+    return uri.host
 
 
 def sip_uri(value: Any) -> SipUri:

@@ -14,10 +14,12 @@ from typing import Literal
 from firmware.config import AccountSection, Config, ConfigurationError, load
 from firmware.runtime.resolver import Resolver
 from firmware.runtime.sip_sockets import ListenError, SipSockets, local_address
+from firmware.sip.addresses import Addresses
 from firmware.sip.cores.core import Failure
 from firmware.sip.endpoint import Endpoint
 from firmware.sip.fields import Fields
 from firmware.sip.identifiers import new_call_id, new_tag
+from firmware.sip.locating import is_numeric
 from firmware.sip.message import Request, Response
 from firmware.sip.transaction import ClientTransaction
 from firmware.sip.transport import CloseConnection, Flow, Hop, ListeningPoint, Locate, SendDatagram, SendStream
@@ -53,6 +55,9 @@ async def examine(path: Path | None) -> AsyncIterator[Finding]:
     if path is not None:
         config, finding = _configuration(path)
         yield finding
+        if config is not None and _holds_secrets(config) and path.stat().st_mode & 0o004:
+            words = f"everybody on this machine can read the passwords in {path}"
+            yield Finding("note", "configuration", words, f"chmod o-r {path}")
     yield _sound(config)
     yield _pins_and_panel(config)
     yield _network()
@@ -78,6 +83,13 @@ def _configuration(path: Path) -> tuple[Config | None, Finding]:
         return None, Finding("bad", "configuration", words, f"Mend it; offhook check {path} lists all.")
 
 
+def _holds_secrets(config: Config) -> bool:
+    """The file itself does, not a password_file."""
+    inline = any(account.password and not account.password_file for account in config.account)
+    web = config.web is not None and config.web.token and not config.web.token_file
+    return bool(inline or web or config.registrar)
+
+
 def _board_name(config: Config | None) -> str:
     return config.hardware.board if config is not None else "sim"
 
@@ -90,9 +102,8 @@ def _sound(config: Config | None) -> Finding:
         return Finding("bad", "sound", str(fault), "Check the sound card's name in the board's file, and its cable.")
     port.close()
     kind = "simulated, heard in the browser" if name == "sim" else "opened"
-    return Finding(
-        "ok", "sound", f"{kind}, {port.rate_hz} Hz, {1000 * port.period_samples / port.rate_hz:g} ms periods"
-    )
+    period_ms = 1000 * port.period_samples / port.rate_hz
+    return Finding("ok", "sound", f"{kind}, {port.rate_hz} Hz, {period_ms:g} ms periods")
 
 
 def _pins_and_panel(config: Config | None) -> Finding:
@@ -137,6 +148,9 @@ async def _servers(config: Config, account: AccountSection) -> AsyncIterator[Fin
     if server is None:
         yield Finding("ok", str(account.address), "needs no server: it is called directly")
         return
+    if _is_own(config, server):
+        yield Finding("ok", "registrar", f"{server} is this phone itself")
+        return
     hops = await Resolver(SystemRandom(), families=("A", "AAAA")).locate(
         Locate(0, server.host, server.port, server.transport, server.secure)
     )
@@ -144,7 +158,8 @@ async def _servers(config: Config, account: AccountSection) -> AsyncIterator[Fin
         words = f"the name {server.host} is not known"
         yield Finding("bad", "names", words, "Check the name, and this machine's DNS server (/etc/resolv.conf).")
         return
-    yield Finding("ok", "names", f"{server.host} is {', '.join(dict.fromkeys(hop.host for hop in hops))}")
+    if not is_numeric(server.host):
+        yield Finding("ok", "names", f"{server.host} is {', '.join(dict.fromkeys(hop.host for hop in hops))}")
     answer = await _options(hops[0], account, server)
     if answer is None:
         words = f"{server} does not answer over {hops[0].transport}"
@@ -153,9 +168,20 @@ async def _servers(config: Config, account: AccountSection) -> AsyncIterator[Fin
         yield Finding("ok", "registrar", f"{server} answers ({answer.status} {answer.reason})")
 
 
+def _is_own(config: Config, server: SipUri) -> bool:
+    """The phone is its own exchange, which does not answer while it is not running."""
+    if "registrar" not in config.phone.roles:
+        return False
+    ours = Addresses(config.sip.listen, local_address).is_own(server.host, server.port, server.transport)
+    return ours or (config.registrar is not None and server.host == config.registrar.domain)
+
+
 async def _options(hop: Hop, account: AccountSection, server: SipUri) -> Response | None:
     asking = _Asking()
-    points = await asking.sockets.open([ListeningPoint(hop.transport, local_address(hop.host), 0)])
+    try:
+        points = await asking.sockets.open([ListeningPoint(hop.transport, local_address(hop.host), 0)])
+    except ListenError:
+        return None  # no route there at all
     random = SystemRandom()
     endpoint = Endpoint(points=points, random=random, local_address=local_address)
     asking.endpoint = endpoint

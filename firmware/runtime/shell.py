@@ -52,7 +52,7 @@ StationFactory = Callable[[Sequence[ListeningPoint], float], Station]
 
 
 class Shell:
-    """Runs one station. `await start()`, later `await stop()`."""
+    """Runs one station. `await start()`; later `await take_leave()`, if there is time for it, and `await close()`."""
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class Shell:
         self._thread = threading.get_ident()
         self._timer: asyncio.TimerHandle | None = None
         self._flushing = False
+        self._left: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchers: list[Callable[[], None]] = []
 
@@ -98,15 +99,19 @@ class Shell:
         self._flush()
         await engine_starts
 
-    async def stop(self) -> None:
-        """Take leave, then close everything but the board."""
-        if self._station is not None:
-            self.station.stop(self._loop.time())
-            self._flush()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FAREWELL_S):
-                    while not self.station.idle:
-                        await asyncio.sleep(0.02)
+    async def take_leave(self) -> None:
+        """End the calls and unregister; returns when all is said, or nobody answers."""
+        if self._station is None:
+            return
+        self._left = asyncio.Event()
+        self._station.stop(self._loop.time())
+        self._flush()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await self._left.wait()
+
+    async def close(self) -> None:
+        """Close everything but the board."""
         if self._timer is not None:
             self._timer.cancel()
         self._station = None
@@ -201,6 +206,8 @@ class Shell:
                 pass
         finally:
             self._flushing = False
+        if self._left is not None and self._station.idle:
+            self._left.set()
         self._arm(self._station.next_deadline())
         for changed in tuple(self._watchers):
             changed()

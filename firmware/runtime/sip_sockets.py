@@ -7,7 +7,6 @@ on demand, reused by hop, and closed when their peer or the endpoint says so.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import ipaddress
 import logging
@@ -139,7 +138,7 @@ class _DatagramSocket:
             except OSError as fault:
                 self._drain_errors()  # an error queued by an earlier datagram is reported on the next send
                 if attempt == 2 or fault.errno not in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH):
-                    log.warning("cannot send to %s port %d: %s", remote[0], remote[1], fault.strerror)
+                    log.debug("cannot send to %s port %d: %s", remote[0], remote[1], fault.strerror)
                     self._loop.call_soon(self._user.sip_delivery_failed, Hop("UDP", *remote))
                     return
 
@@ -157,6 +156,7 @@ class _Stream(asyncio.Protocol):
         self.number = 0
         self._owner = owner
         self._transport: asyncio.Transport | None = None
+        self._overrun = False
         self._flow: Flow | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -181,17 +181,22 @@ class _Stream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.number:
-            self._owner.forget(self)
+            self._owner.forget(self, broken=exc is not None or self._overrun)
 
     def send(self, data: bytes) -> None:
         assert self._transport is not None
         if self._transport.get_write_buffer_size() > MAX_BACKLOG_OCTETS:
+            self._overrun = True
             self._transport.abort()
             return
         self._transport.write(data)
 
     def close(self) -> None:
-        if self._transport is not None:
+        if self._transport is None:
+            return
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()  # its peer does not read: waiting for that would never end
+        else:
             self._transport.close()
 
 
@@ -243,13 +248,16 @@ class SipSockets:
             self._by_hop[stream.hop] = stream
         return self._numbers
 
-    def forget(self, stream: _Stream) -> None:
-        """A stream has ended."""
+    def forget(self, stream: _Stream, *, broken: bool) -> None:
+        """A stream has ended; `broken`: what was sent last may not have arrived (RFC 3261 §18.4)."""
         self._streams.pop(stream.number, None)
         if stream.hop is not None and self._by_hop.get(stream.hop) is stream:
             del self._by_hop[stream.hop]
-        if not self._closed:
-            self.user.sip_connection_closed(stream.number)
+        if self._closed:
+            return
+        self.user.sip_connection_closed(stream.number)
+        if broken and stream.hop is not None:
+            self.user.sip_delivery_failed(stream.hop)
 
     def send_datagram(self, message: SendDatagram) -> None:
         """Send from the socket that is bound where the message says, or to the wildcard that holds it."""
@@ -295,6 +303,8 @@ class SipSockets:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await loop.create_connection(lambda: stream, hop.host, hop.port)
+            if not stream.number:
+                raise ConnectionError("too many connections")
         except (OSError, TimeoutError) as fault:
             log.info("cannot connect to %s port %d: %s", hop.host, hop.port, fault or "no answer")
             self._waiting.pop(hop, None)
@@ -324,5 +334,4 @@ class SipSockets:
             task.cancel()
         for stream in tuple(self._streams.values()):
             stream.close()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)

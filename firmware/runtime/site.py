@@ -1,8 +1,11 @@
-"""The web server: aiohttp, imported only when a site is wanted, and after the phone is up."""
+"""The web server: its address is taken before the phone is ready, aiohttp is loaded when it is up."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import importlib
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from hw.sim.board import SimBoard
 
 LARGEST_BODY = 64 * 1024 * 1024
-SHUTDOWN_S = 1.0
+SHUTDOWN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Exhibit:
     """One phone on the site."""
 
     user: str
-    """Its place in the paths."""
+    """Its place in the paths, quoted for a URL."""
     name: str
     phone: PhoneDoor
     board: SimBoard | None
@@ -38,23 +41,31 @@ class Site:
         self._runner = runner
 
     async def close(self) -> None:
-        """Stop serving; requests under way get a second to end."""
+        """Stop serving; requests under way get a moment to end."""
         await self._runner.cleanup()
 
 
-async def open_site(
-    listen: tuple[str, int], exhibits: Sequence[Exhibit], *, token: str, clock: Callable[[], float], together: bool
-) -> Site:
-    """Serve the phones' APIs and pages. `together`: each under /phones/USER/, else the one at the root.
+def listen_for_site(address: tuple[str, int]) -> socket.socket:
+    """Take the site's address: who asks from now on is answered as soon as the site is open. Raises ListenError."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    try:
+        return socket.create_server(address, family=family, backlog=128)
+    except OSError as fault:
+        raise _listen_error(address, fault) from None
 
-    Raises ListenError.
-    """
+
+async def open_site(
+    listener: socket.socket, exhibits: Sequence[Exhibit], *, token: str, clock: Callable[[], float], together: bool
+) -> Site:
+    """Serve the phones' APIs and pages. `together`: each under /phones/USER/, else the one at the root."""
+    await asyncio.to_thread(_load)
     from aiohttp import web
 
     from firmware.web.access import Access
 
     access = Access(token, clock)
     app = web.Application(middlewares=[access.middleware], client_max_size=LARGEST_BODY)
+    app.on_response_prepare.append(access.prepare)
     app.add_routes(access.routes())
     _add_pages(app, exhibits, together)
     for exhibit in exhibits:
@@ -66,16 +77,18 @@ async def open_site(
             app.add_routes(_phone_routes(exhibit))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
-    try:
-        await web.TCPSite(runner, *listen).start()
-    except OSError as fault:
-        await runner.cleanup()
-        raise _listen_error(listen, fault) from None
+    await web.SockSite(runner, listener).start()
     return Site(runner)
 
 
+def _load() -> None:
+    """Import what takes long, in a thread: the telephone goes on meanwhile."""
+    for name in ("firmware.web.access", "firmware.web.api", "hw.sim.browser.routes"):
+        importlib.import_module(name)
+
+
 def _listen_error(listen: tuple[str, int], fault: OSError) -> ListenError:
-    where = f"{listen[0]}:{listen[1]}"
+    where = f"{listen[0]} port {listen[1]}"
     if fault.errno == errno.EADDRINUSE:
         return ListenError(f"cannot serve the page on {where}: another program uses that port; choose another address")
     return ListenError(f"cannot serve the page on {where}: {fault.strerror}; choose another address")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,15 +14,19 @@ from aiohttp import web
 
 from firmware.phone.events import CallRequest, DialRequest, DigitsRequest, PhoneEvent, TransferRequest
 from firmware.phone.phone import NoSuchCall, NotPossible
-from firmware.web.access import refusal
+from firmware.web.access import limited_body, refusal
 from firmware.web.door import PhoneDoor
-from firmware.web.metrics import metrics_text
+from firmware.web.metrics import METRICS_FORM, metrics_text
 from firmware.web.shapes import call_json, phone_json
 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 16 * 1024
 """Octets of a request's JSON."""
+LONGEST_TEXT = 1024
+"""Characters of a string in it."""
+MOST_BEHIND = 100
+"""States that a slow listener of the events may be behind; then it misses the oldest."""
 HEARTBEAT_S = 15.0
 VERBS = ("answer", "reject", "hold", "resume", "hangup")
 
@@ -65,12 +71,10 @@ def _answering(handler: Handler) -> Handler:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    octets = await request.content.read(LARGEST_BODY + 1)
-    if len(octets) > LARGEST_BODY:
-        raise _Unusable("the request is too large")
+    octets = await limited_body(request, LARGEST_BODY)
     try:
         body = json.loads(octets)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _Unusable("the request's body is not JSON") from None
     if not isinstance(body, dict):
         raise _Unusable("the request's body is not a JSON object")
@@ -81,6 +85,9 @@ def _text(body: dict[str, Any], key: str) -> str:
     value = body.get(key)
     if not isinstance(value, str) or not value.strip():
         raise _Unusable(f'"{key}" is missing, or not a string')
+    value = value.strip()
+    if len(value) > LONGEST_TEXT or not value.isprintable():
+        raise _Unusable(f'"{key}" must be one line of at most {LONGEST_TEXT} characters')
     return value
 
 
@@ -127,43 +134,23 @@ class _Api:
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         text = metrics_text(self._phone.view(), self._phone.counters())
-        return web.Response(
-            text=text, content_type="text/plain", charset="utf-8", headers={"Cache-Control": "no-store"}
-        )
+        headers = {"Content-Type": METRICS_FORM, "Cache-Control": "no-store"}
+        return web.Response(body=text.encode(), headers=headers)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """The whole phone at first and at every change; each changed call by itself too."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        changed = asyncio.Event()
-        unwatch = self._phone.watch(changed.set)
-        told: dict[str, Any] = {}
+        story = _Story(self._snapshot)
+        unwatch = self._phone.watch(story.look)
         try:
             while True:
-                changed.clear()
-                told = await self._tell(response, told)
-                try:
-                    async with asyncio.timeout(HEARTBEAT_S):
-                        await changed.wait()
-                except TimeoutError:
-                    await response.write(b": still here\n\n")
-        except (ConnectionError, RuntimeError):
+                await response.write(await story.next() or b": still here\n\n")
+        except ConnectionError:
             log.debug("a listener of the events went away")
         finally:
             unwatch()
         return response
-
-    async def _tell(self, response: web.StreamResponse, told: dict[str, Any]) -> dict[str, Any]:
-        shown = self._snapshot()
-        essence = _essence(shown)
-        if essence == told:
-            return told
-        before = {call["id"]: call for call in told.get("calls", ())}
-        for call, lasting in zip(shown["calls"], essence["calls"], strict=True):
-            if before.get(call["id"]) != lasting:
-                await response.write(_event("call", call))
-        await response.write(_event("phone", shown))
-        return essence
 
     def _asked(self, id: str, event: PhoneEvent) -> web.Response:
         self._find(id)
@@ -181,6 +168,40 @@ class _Api:
 
     def _snapshot(self) -> dict[str, Any]:
         return phone_json(self._phone.view(), self._phone.now())
+
+
+class _Story:
+    """The states of a phone as server-sent events: each that differs from the one before, kept until it is told."""
+
+    def __init__(self, snapshot: Callable[[], dict[str, Any]]) -> None:
+        self._snapshot = snapshot
+        self._last: dict[str, Any] = {}
+        self._untold: deque[bytes] = deque(maxlen=MOST_BEHIND)
+        self._changed = asyncio.Event()
+        self.look()
+
+    def look(self) -> None:
+        """Something may have changed."""
+        shown = self._snapshot()
+        essence = _essence(shown)
+        if essence == self._last:
+            return
+        before = {call["id"]: call for call in self._last.get("calls", ())}
+        pairs = zip(shown["calls"], essence["calls"], strict=True)
+        changed = [call for call, lasting in pairs if before.get(call["id"]) != lasting]
+        self._last = essence
+        self._untold.append(b"".join(_event("call", call) for call in changed) + _event("phone", shown))
+        self._changed.set()
+
+    async def next(self) -> bytes:
+        """Everything untold, as soon as there is something; empty if there is nothing for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEARTBEAT_S):
+                await self._changed.wait()
+        self._changed.clear()
+        told = b"".join(self._untold)
+        self._untold.clear()
+        return told
 
 
 def _event(kind: str, value: dict[str, Any]) -> bytes:

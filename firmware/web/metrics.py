@@ -14,12 +14,16 @@ _QUALITY = {
 }
 
 
+METRICS_FORM = "text/plain; version=0.0.4; charset=utf-8"
+"""The Content-Type of the text."""
+
+
 def _label(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
 
 
 def _family(name: str, kind: str, text: str, samples: Iterable[tuple[str, float]]) -> list[str]:
-    rows = [f"{name}{labels} {value:g}" for labels, value in samples]
+    rows = [f"{name}{labels} {float(value)!r}" for labels, value in samples]
     return [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *rows] if rows else []
 
 
