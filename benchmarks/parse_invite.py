@@ -145,6 +145,11 @@ def measure(subjects: Sequence[Subject], rounds: int, random: Random) -> dict[st
     return rates
 
 
+def _ratio(own: Sequence[float], other: Sequence[float]) -> float:
+    """Return the median of the rounds' ratios: each round sees the same load on the machine."""
+    return median(a / b for a, b in zip(own, other, strict=True))
+
+
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     subjects = [ours()]
@@ -156,14 +161,13 @@ def main() -> None:
     rates = measure(subjects, rounds, Random(919))
     middle = {name: [median(column) for column in columns] for name, columns in rates.items()}
     print(f"INVITE of {OCTETS} octets, thousands per CPU second, median of {rounds} rounds of {MESSAGES}")
-    print(f"{'':12}{'parsed':>10}{'typed':>10}{'written':>10}")
+    print(f"{'':19}{'parsed':>10}{'typed':>10}{'written':>10}")
     for name, columns in middle.items():
-        print(f"{name:12}" + "".join(f"{rate / 1000:10.1f}" for rate in columns))
-    peers = [columns for name, columns in middle.items() if name != "offhook"]
-    if peers:
-        best = [max(column) for column in zip(*peers, strict=True)]
-        ratios = [own / other for own, other in zip(middle["offhook"], best, strict=True)]
-        print(f"{'ratio':12}" + "".join(f"{ratio:10.2f}" for ratio in ratios) + "   (ours to the better peer)")
+        print(f"{name:19}" + "".join(f"{rate / 1000:10.1f}" for rate in columns))
+    for name in rates:
+        if name != "offhook":
+            ratios = [_ratio(own, other) for own, other in zip(rates["offhook"], rates[name], strict=True)]
+            print(f"ours / {name:12}" + "".join(f"{ratio:10.2f}" for ratio in ratios))
 
 
 if __name__ == "__main__":

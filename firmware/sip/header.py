@@ -136,7 +136,7 @@ def parse_fields(lines: list[str], *, skip_bad: bool = False) -> Fields:
     for line in lines:
         text, colon, value = line.partition(":")
         at = name = known_name(text)
-        if at is None or name is None or not colon:
+        if name is None or at is None or not colon:
             if line[:1] in (" ", "\t") and items:
                 return parse_fields(_unfolded(lines), skip_bad=skip_bad)
             try:
@@ -148,7 +148,10 @@ def parse_fields(lines: list[str], *, skip_bad: bool = False) -> Fields:
             at = key(name)
         value = value.strip(" \t")
         items.append((name, value))
-        index[at] = (*index[at], value) if at in index else (value,)
+        if at in index:
+            index[at] = (*index[at], value)
+        else:
+            index[at] = (value,)
     return _assemble(tuple(items), index, {})
 
 
