@@ -166,20 +166,11 @@ def _pss_kb(pid: int) -> int:
     return next(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
 
 
-class Phone(Program):
-    """`offhook run` (or `sim`), and its HTTP interface."""
+class Handset:
+    """A telephone reached over HTTP: its API, and its simulated hardware."""
 
-    def __init__(self, folder: Path, text: str, *, arguments: tuple[str, ...] = (), wait: bool = True) -> None:
-        """`text`: the configuration, "{web}" stands for the web server's address."""
-        self.web_port = free_port(socket.SOCK_STREAM)
-        path = folder / f"phone-{self.web_port}.toml"
-        path.write_text(text.replace("{web}", f"127.0.0.1:{self.web_port}"))
-        self.base = f"http://127.0.0.1:{self.web_port}"
-        super().__init__([sys.executable, "-m", "firmware", "run", str(path), *arguments], name="offhook")
-        if wait:
-            self.wait_for("ready")
-            if "[web]" in text:
-                self.wait_for("the page is at")
+    base: str
+    """Where it is, "http://127.0.0.1:8080/phones/1001"."""
 
     def ask(self, method: str, path: str, body: Any = None, raw: bytes | None = None) -> Any:
         """One HTTP request; JSON in, JSON (or octets) out. Raises HTTPError."""
@@ -239,6 +230,22 @@ class Phone(Program):
     def speak(self, samples: array[int], rate: int = 8000) -> None:
         """Say something into the handset."""
         self.ask("PUT", "/sim/microphone", raw=wav_of(samples, rate))
+
+
+class Phone(Handset, Program):
+    """`offhook run` (or `sim`), and its HTTP interface."""
+
+    def __init__(self, folder: Path, text: str, *, arguments: tuple[str, ...] = (), wait: bool = True) -> None:
+        """`text`: the configuration, "{web}" stands for the web server's address."""
+        self.web_port = free_port(socket.SOCK_STREAM)
+        path = folder / f"phone-{self.web_port}.toml"
+        path.write_text(text.replace("{web}", f"127.0.0.1:{self.web_port}"))
+        self.base = f"http://127.0.0.1:{self.web_port}"
+        super().__init__([sys.executable, "-m", "firmware", "run", str(path), *arguments], name="offhook")
+        if wait:
+            self.wait_for("ready")
+            if "[web]" in text:
+                self.wait_for("the page is at")
 
 
 def samples_of(octets: bytes) -> array[int]:
