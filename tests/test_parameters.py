@@ -34,6 +34,8 @@ def test_names_have_no_case_and_values_keep_theirs():
     assert parameters.get("lr") is None
     assert parameters.names() == ("tag", "lr")
     assert parameters.get("absent", "else") == "else"
+    assert parameters.get("1") is None
+    assert parameters.get("ABSENT") is None
 
 
 def test_white_space_around_marks_is_passed_over():

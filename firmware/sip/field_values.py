@@ -256,9 +256,13 @@ _make_cseq = maker(CSeq)
 def parse_cseq(text: str) -> CSeq:
     """Read CSeq (§20.16); raises MalformedMessage."""
     match = _CSEQ.fullmatch(text)
-    if match is None or (number := int(match[1])) > _LARGEST_SEQUENCE:
+    if match is None:
         raise MalformedMessage("Bad CSeq")
-    return _make_cseq(number, match[2])
+    digits, method = match.groups()
+    number = int(digits)
+    if number > _LARGEST_SEQUENCE:
+        raise MalformedMessage("Bad CSeq number")
+    return _make_cseq(number, method)
 
 
 def parse_call_id(text: str) -> str:

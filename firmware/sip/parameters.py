@@ -55,11 +55,14 @@ class Parameters:
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value of `name`; `default` if absent; None for a flag."""
-        name = name.lower()
-        for key, value in self._pairs():
+        items = self._items
+        if items is None:
+            items = self._pairs()
+        for key, value in items:
             if key == name:
                 return value
-        return default
+        lowered = name.lower()
+        return default if lowered == name else self.get(lowered, default)
 
     def has(self, name: str) -> bool:
         """Whether `name` is present, as a flag or with a value."""

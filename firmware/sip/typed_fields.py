@@ -31,7 +31,7 @@ from firmware.sip.field_values import (
     parse_tokens,
     parse_warning,
 )
-from firmware.sip.grammar import MalformedMessage, parse_number, split_list
+from firmware.sip.grammar import MalformedMessage, parse_number, remember, split_list
 from firmware.sip.header import Fields
 from firmware.sip.via import Via, parse_via
 
@@ -130,7 +130,7 @@ def _privacy(name: str, lines: Lines) -> tuple[str, ...]:
 def _vias(name: str, lines: Lines) -> tuple[Via, ...]:
     if not lines:
         raise MalformedMessage("Missing Via")
-    return _listed_vias(name, lines)
+    return tuple([parse_via(one) for line in lines for one in (split_list(line) if "," in line else (line,))])
 
 
 def _contacts(name: str, lines: Lines) -> tuple[Contact, ...]:
@@ -139,7 +139,8 @@ def _contacts(name: str, lines: Lines) -> tuple[Contact, ...]:
     return _listed_contacts(name, lines)
 
 
-_parse_max_forwards = partial(parse_number, limit=255)
+_parse_max_forwards = remember(partial(parse_number, limit=255))
+_parse_length = remember(parse_number)
 
 
 def _clamped(text: str) -> int:
@@ -147,7 +148,6 @@ def _clamped(text: str) -> int:
     return min(parse_number(text, 10**20), 2**32 - 1)
 
 
-_listed_vias = _listed(parse_via)
 _listed_contacts = _listed(parse_contact)
 
 
@@ -199,7 +199,7 @@ class TypedFields:
 
     # The body.
     content_type = TypedField("Content-Type", _optional(parse_media_type))
-    content_length = TypedField("Content-Length", _optional(parse_number))
+    content_length = TypedField("Content-Length", _optional(_parse_length))
     content_disposition = TypedField("Content-Disposition", _optional(parse_disposition))
     content_encoding = TypedField("Content-Encoding", _tokens)
     content_language = TypedField("Content-Language", _tokens)
