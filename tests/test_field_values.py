@@ -1,10 +1,6 @@
 """firmware.sip.field_values: RFC 3261 §20 and its extensions."""
 
-from datetime import UTC, datetime, timedelta, timezone
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from firmware.sip.field_values import (
     CSeq,
@@ -16,10 +12,8 @@ from firmware.sip.field_values import (
     Replaces,
     Timestamp,
     Warning,
-    format_date,
     parse_call_id,
     parse_cseq,
-    parse_date,
     parse_disposition,
     parse_event,
     parse_media_type,
@@ -137,19 +131,6 @@ def test_replaces_and_target_dialog():
     )
 
 
-def test_dates_are_gmt():
-    """§20.17."""
-    moment = datetime(2010, 11, 13, 23, 29, tzinfo=UTC)
-    assert parse_date("Sat, 13 Nov 2010 23:29:00 GMT") == moment
-    assert format_date(moment) == "Sat, 13 Nov 2010 23:29:00 GMT"
-    assert format_date(moment.astimezone(timezone(timedelta(hours=5)))) == "Sat, 13 Nov 2010 23:29:00 GMT"
-
-
-@given(st.datetimes(timezones=st.just(UTC)))
-def test_a_date_survives_writing_and_reading(moment):
-    assert parse_date(format_date(moment)) == moment.replace(microsecond=0)
-
-
 def test_token_lists_may_be_empty_and_have_gaps():
     """§20.5, §20.37."""
     assert parse_tokens("INVITE, ACK ,BYE,,") == ("INVITE", "ACK", "BYE")
@@ -192,11 +173,6 @@ def test_token_lists_may_be_empty_and_have_gaps():
         (parse_replaces, "a"),
         (parse_replaces, "a;to-tag=1"),
         (parse_replaces, "a;from-tag=1"),
-        (parse_date, ""),
-        (parse_date, "Fri, 01 Jan 2010 16:00:00 EST"),
-        (parse_date, "Fri, 31 Feb 2010 16:00:00 GMT"),
-        (parse_date, "Fri, 01 Jan 2010 25:00:00 GMT"),
-        (parse_date, "Fri, 01 Xxx 2010 16:00:00 GMT"),
         (parse_tokens, "a b"),
         (parse_tokens, "<a>"),
         (parse_subscription_state, "active;expires=;"),

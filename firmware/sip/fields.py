@@ -2,6 +2,7 @@
 
 from firmware.sip.address import Contact, From, NameAddress, Route, To, parse_contact, parse_name_address
 from firmware.sip.credentials import AuthenticationInfo, Challenge, Credentials
+from firmware.sip.dates import format_date
 from firmware.sip.field_values import (
     CSeq,
     Disposition,
@@ -16,7 +17,6 @@ from firmware.sip.field_values import (
     SubscriptionState,
     Timestamp,
     Warning,
-    format_date,
 )
 from firmware.sip.header import Fields
 from firmware.sip.via import Via, parse_via

@@ -12,10 +12,10 @@ from firmware.sip.credentials import (
     parse_challenge,
     parse_credentials,
 )
+from firmware.sip.dates import parse_date
 from firmware.sip.field_values import (
     parse_call_id,
     parse_cseq,
-    parse_date,
     parse_disposition,
     parse_event,
     parse_media_type,
