@@ -14,8 +14,8 @@ from firmware import config_values as read
 from firmware.config_values import Wrong
 from firmware.sip.transport import ListeningPoint
 from firmware.sip.uri import SipUri
-from firmware.toml_lines import Path as KeyPath
-from firmware.toml_lines import key_lines, line_of
+from hw.toml_lines import Path as KeyPath
+from hw.toml_lines import key_lines, line_of
 
 T = TypeVar("T")
 

@@ -22,9 +22,8 @@ MAY_IMPORT = {
     "station": {"station", "sip", "sdp", "media", "audio", "numbering", "phone", "screen", "config", "version"},
     "web": {"web", "phone"},
     "runtime": {"runtime", "sip", "media", "phone", "station", "web", "config", "rtp"},
-    "config": {"config_values", "toml_lines", "sip"},
+    "config": {"config_values", "sip"},
     "config_values": {"sip", "numbering", "audio"},
-    "toml_lines": set(),
     "version": set(),
     "__main__": {"app", "config", "config_values", "runtime", "version"},
 }

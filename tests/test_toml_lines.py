@@ -1,6 +1,6 @@
 """Lines of keys in TOML texts."""
 
-from firmware.toml_lines import key_lines, line_of
+from hw.toml_lines import key_lines, line_of
 
 
 def test_tables_keys_and_arrays_of_tables_are_found() -> None:
