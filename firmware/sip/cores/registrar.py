@@ -11,7 +11,7 @@ from firmware.sip.cores.authentication import Authenticator
 from firmware.sip.cores.domain import Domain
 from firmware.sip.cores.location import Binding, LocationService, NoRoom, OutOfOrder, listed
 from firmware.sip.cores.server_core import Refused, ServerCore, refuse_unsupported
-from firmware.sip.field_values import format_date
+from firmware.sip.dates import format_date
 from firmware.sip.message import Request
 
 if TYPE_CHECKING:
