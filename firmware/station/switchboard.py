@@ -112,6 +112,8 @@ class Switchboard:
         call = self._calls.get(action.call)
         if call is not None and call.stage == "opening" and call.incoming is None:
             self._forget(action.call)  # no INVITE has been sent
+            if call.transfer_of:
+                self._user_agent.refuse_transfer(call.transfer_of, now)
             ended = phone_events.CallEnded(action.call, 487, "Request Terminated", "local")
             self._phone.receive(ended, now)
             return
@@ -145,9 +147,10 @@ class Switchboard:
         if call is None:
             self._commands.append(media.CloseSession(event.session))
             return
-        reopened = bool(call.port)
+        known = (call.host, call.port) if call.port else None
         call.host, call.port = event.host, event.port
-        if reopened:  # the engine was restarted: the far end may have to learn a new port
+        if known is not None:  # the engine was restarted
+            self._session_reopened(call, known, now)
             return
         call.stage = "offered"
         if call.incoming is not None:
@@ -156,6 +159,11 @@ class Switchboard:
             self._user_agent.follow_transfer(call.transfer_of, call.id, call.offer(), now)
         else:
             self._invite(call, now)
+
+    def _session_reopened(self, call: StationCall, known: tuple[str, int], now: float) -> None:
+        """RFC 3264 §8.3.1: the far end has to learn a port that is another than before."""
+        if call.stage == "agreed" and (call.host, call.port) != known:
+            self._user_agent.reinvite(call.id, call.offer(), now)
 
     def _invite(self, call: StationCall, now: float) -> None:
         try:
@@ -169,7 +177,9 @@ class Switchboard:
         call = self._calls.get(event.session)
         if call is None:
             return
-        if call.incoming is not None:
+        if call.stage != "opening":  # the engine was restarted, and somebody else has the port now
+            self._user_agent.hang_up(call.id, now, 480)
+        elif call.incoming is not None:
             self._user_agent.reject(call.id, 480, now)
         elif call.transfer_of:
             self._user_agent.refuse_transfer(call.transfer_of, now, 480)
@@ -256,7 +266,11 @@ class Switchboard:
     def _acknowledged(self, call: StationCall, event: ua_events.Acknowledged, now: float) -> None:
         if event.sdp is not None and not self._accept(call, event.sdp, now):
             return
-        if call.answer is None:  # our 200 carried the offer
+        if call.negotiation.agreed is None:
+            # RFC 3261 §13.2.2.4: an offer in the 2xx "MUST" be answered in the ACK. Without a session, no call.
+            log.info("call %s: the far end left our offer unanswered", call.id)
+            self._user_agent.hang_up(call.id, now)
+        elif call.answer is None:  # our 200 carried the offer
             self._phone.receive(phone_events.CallConfirmed(call.id), now)
 
     def _offered(self, call: StationCall, event: ua_events.OfferReceived, now: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
@@ -183,6 +183,16 @@ class StationNode:
             when += KEY_DOWN + KEY_GAP
 
     @property
+    def number(self) -> str:
+        """The user part of its first account's address."""
+        return self.config.account[0].address.user or ""
+
+    @property
+    def last_call(self) -> CallView:
+        """The latest call there is or was."""
+        return self.view.calls[-1]
+
+    @property
     def view(self) -> PhoneView:
         """The telephone's state."""
         return self.station.view(self.world.now)
@@ -204,20 +214,34 @@ class StationNode:
         return "\n".join(self.picture.lines) if self.picture else ""
 
 
-def phone_text(user: str, *, exchange: str | None = "10.0.0.1", name: str = "", extra: str = "", **sip: str) -> str:
-    """A phone's configuration; `exchange`: the host of its registrar and proxy, None for a peer without servers."""
+def phone_text(
+    user: str,
+    *,
+    exchange: str | None = "10.0.0.1",
+    name: str = "",
+    transport: str = "",
+    listen: Sequence[str] = ("udp", "tcp"),
+    phone: str = "",
+    extra: str = "",
+    **sip: str,
+) -> str:
+    """A phone's configuration; `exchange`: the host of its registrar and proxy, None for a peer without servers.
+
+    `transport`: what its servers are reached by, if not by choice. `phone`, `extra`: more lines.
+    """
     if exchange is None:
         servers = "register = false"
         address = f"sip:{user}@{sip.get('host', 'home.test')}"
     else:
-        servers = (
-            f'password = "secret-{user}"\nregistrar = "sip:{exchange}:5060"\noutbound_proxy = "sip:{exchange}:5060;lr"'
-        )
+        server = f"sip:{exchange}:5060" + (f";transport={transport}" if transport else "")
+        servers = f'password = "secret-{user}"\nregistrar = "{server}"\noutbound_proxy = "{server};lr"'
         address = f"sip:{user}@home.test"
+    points = ", ".join(f'"{one}:127.0.0.1:5060"' for one in listen)
     return f"""
 [phone]
 name = "{name or user}"
 {sip.get("roles", "")}
+{phone}
 
 [[account]]
 address = "{address}"
@@ -225,7 +249,7 @@ name = "{name or user}"
 {servers}
 
 [sip]
-listen = ["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]
+listen = [{points}]
 
 [dial]
 patterns = ["1xxx"]
@@ -238,3 +262,34 @@ def exchange_text(user: str, users: Sequence[str], **more: str) -> str:
     table = ", ".join(f'{one} = "secret-{one}"' for one in users)
     extra = f'[registrar]\ndomain = "home.test"\nusers = {{ {table} }}\n'
     return phone_text(user, extra=extra, roles='roles = ["user-agent", "registrar", "proxy"]', **more)
+
+
+def household(
+    count: int = 2, *, world: World | None = None, config: Mapping[int, Mapping[str, str]] | None = None, **more: str
+) -> tuple[World, list[StationNode]]:
+    """Telephones 1001, 1002, ... at 10.0.0.1, 10.0.0.2, ...; the first is the exchange of all. Registered.
+
+    `more`: options of every phone's configuration; `config`: of single ones, by their place.
+    """
+    world = world or World()
+    users = [str(1001 + n) for n in range(count)]
+    nodes = []
+    for n, user in enumerate(users):
+        options: dict[str, str] = {**more, **(config or {}).get(n, {})}
+        text = exchange_text(user, users, **options) if n == 0 else phone_text(user, **options)
+        nodes.append(StationNode(world, text, f"10.0.0.{n + 1}", n + 1))
+    for node in nodes:
+        world.add(node)
+        node.start()
+    world.wait(3.0)
+    return world, nodes
+
+
+def connect(caller: StationNode, callee: StationNode) -> None:
+    """Lift, dial, answer: two people talk."""
+    world = caller.world
+    caller.lift()
+    caller.press(callee.number)
+    world.wait(3.0)
+    callee.lift()
+    world.wait(1.0)
