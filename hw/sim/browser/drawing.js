@@ -3,8 +3,10 @@
 const LIT = [191, 233, 255];
 const DARK = [4, 7, 10];
 
+const GLASS = { width: 296, height: 150, margin: 6 }; // what of the glass the panel may take
+
 /** Paint the firmware's picture: rows from the top, most significant bit leftmost, 1 is lit. One bit, one square. */
-export function paintPanel(canvas, display) {
+export function paintPanel(canvas, display, zoom) {
   const { width, height } = display;
   const octets = Uint8Array.from(atob(display.pixels), (c) => c.charCodeAt(0));
   const image = new ImageData(width, height);
@@ -14,14 +16,30 @@ export function paintPanel(canvas, display) {
   }
   const bitmap = new OffscreenCanvas(width, height);
   bitmap.getContext("2d").putImageData(image, 0, 0);
-  // As many device pixels to a square as the panel has room for, so that all squares are of one size.
-  const scale = Math.max(1, Math.ceil((canvas.getBoundingClientRect().width * devicePixelRatio) / width - 0.01));
+  const scale = place(canvas, display, zoom * devicePixelRatio);
   canvas.width = width * scale;
   canvas.height = height * scale;
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   canvas.setAttribute("aria-label", display.lines.filter(Boolean).join(", ") || "the panel");
+}
+
+/** Size the panel to its glass; returns the canvas's pixels to a square. `ratio`: device pixels to a pixel of the stage. */
+function place(canvas, { width, height }, ratio) {
+  const fits = Math.min((GLASS.width - 2 * GLASS.margin) / width, (GLASS.height - 2 * GLASS.margin) / height);
+  const whole = Math.floor(fits * ratio + 0.001);
+  // All squares of one size, whole device pixels, unless that would leave much of the glass empty.
+  const exact = whole >= 0.75 * fits * ratio;
+  const square = exact ? whole / ratio : 0.9 * fits;
+  Object.assign(canvas.style, {
+    left: `${(GLASS.width - width * square) / 2}px`,
+    top: `${4 + (GLASS.height - height * square) / 2}px`,
+    width: `${width * square}px`,
+    height: `${height * square}px`,
+  });
+  canvas.classList.toggle("smooth", !exact);
+  return exact ? whole : Math.ceil(3 * ratio);
 }
 
 const REST = { x: 0, y: 0, turn: 0, scale: 1 };

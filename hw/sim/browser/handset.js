@@ -9,9 +9,13 @@ const KEYBOARD = {
   F1: "line1", F2: "line2",
 };
 for (const digit of "0123456789*#") KEYBOARD[digit] = digit;
-const STAGE = { width: 620, height: 760 };
+const STAGE = { width: 620, height: 726 }; // of one telephone, with its name plate
+const GAP = 12;
+const SMALLEST = 0.54; // keys smaller than this cannot be hit: rather scroll
+const LARGEST = 2.5;
 
 const hints = document.getElementById("hints");
+const guide = document.getElementById("guide");
 const desk = document.getElementById("desk");
 
 /** Show a hint under its name, or take it away. */
@@ -25,6 +29,19 @@ function hint(name, text) {
     hints.append(line);
   }
   line.textContent = text;
+}
+
+/** Say what to do next; `[1002]` stands for keys to press. */
+function advise(text) {
+  if (guide.dataset.text === text) return;
+  guide.dataset.text = text;
+  guide.replaceChildren(...text.split(/\[(.+?)\]/).map((part, n) => (n % 2 ? keysOf(part) : part)));
+}
+
+function keysOf(number) {
+  const keys = document.createElement("span");
+  for (const key of number) keys.append(Object.assign(document.createElement("kbd"), { textContent: key }));
+  return keys;
 }
 
 /** One telephone: shows what its server says, and tells it what the person does. */
@@ -156,6 +173,7 @@ class Telephone {
       const shows = state.lamps[lamp.dataset.lamp] ?? "off";
       lamp.classList.toggle("on", shows === "on");
       lamp.classList.toggle("blink", shows === "blink");
+      lamp.closest("button")?.setAttribute("aria-description", { on: "lamp lit", blink: "lamp blinking" }[shows] ?? "lamp off");
     }
     const lifted = state.hook === "off";
     this.handset.set(lifted);
@@ -164,13 +182,13 @@ class Telephone {
     handset.setAttribute("aria-label", lifted ? "put the handset down" : "lift the handset");
     this.element.classList.toggle("off-hook", lifted);
     if (state.ring.cadence_ms.join() !== before.ring.cadence_ms.join()) this.ring(state.ring.cadence_ms);
-    this.find(".doing").textContent = state.ringing ? "ringing" : lifted ? "off the hook" : "";
+    this.find(".doing").textContent = state.ringing && !lifted ? "ringing: lift the handset" : lifted ? "off the hook" : "";
     if (lifted && before.hook === "on") page.choose(this);
     page.connect();
   }
 
   paint() {
-    if (this.state.display) paintPanel(this.find(".panel"), this.state.display);
+    if (this.state.display) paintPanel(this.find(".panel"), this.state.display, page.zoom);
   }
 
   press(key) {
@@ -203,6 +221,7 @@ class Telephone {
 /** What concerns all telephones together: the keyboard, the microphone, their size. */
 const page = {
   phones: [],
+  zoom: 1,
   order: [], // last chosen first
 
   choose(phone) {
@@ -219,6 +238,20 @@ const page = {
       phone.line.set(phone.audible);
       phone.line.speak(phone === speaks);
     }
+    if (this.phones.some((phone) => phone.audible)) sound.wanted();
+    this.advise();
+  },
+
+  /** What a newcomer would do next. */
+  advise() {
+    const inUse = this.phones.filter((phone) => phone.spoken);
+    const rings = this.phones.find((phone) => phone.state.ringing && !phone.spoken);
+    const other = this.phones.find((phone) => phone !== (inUse[0] ?? this.phones[0]) && /^[\d*#]{1,8}$/.test(phone.user));
+    const number = other ? `[${other.user}]` : "a number";
+    if (rings) advise(`${rings.user} is ringing: click its handset to answer.`);
+    else if (!inUse.length) advise(`Click a handset to lift it, then dial ${number}.`);
+    else if (inUse.length === 1) advise(`Dial ${number}; click the handset again to hang up.`);
+    else advise("Your microphone speaks into one telephone at a time: click the other to speak there.");
   },
 
   keyDown(event) {
@@ -246,22 +279,30 @@ const page = {
     for (const phone of this.phones) phone.letAllGo();
   },
 
-  /** As large as fits, in steps at which the panel's pixels stay even. */
+  /** All telephones at once and as large as fits; where that is too small, as wide as fits, and the page scrolls. */
   fit() {
-    const columns = Math.max(1, Math.min(this.phones.length, Math.floor((innerWidth - 16) / STAGE.width)));
-    const wide = (innerWidth - 16) / (columns * STAGE.width);
-    const high = (innerHeight - 44) / STAGE.height;
-    const zoom = Math.min(wide, high >= 1.5 ? 1.5 : high >= 0.95 ? 1 : Math.max(0.7, high));
-    desk.style.setProperty("--zoom", zoom >= 1.5 ? 1.5 : Math.min(zoom, 1));
+    const count = this.phones.length;
+    const around = [...document.querySelectorAll("header, #keyboard")].reduce((sum, { offsetHeight }) => sum + offsetHeight, 0);
+    const high = (innerHeight - around) / STAGE.height;
+    const wide = (columns, width) => (width - 16 - GAP * (columns - 1)) / (columns * STAGE.width);
+    const whole = this.phones.map((_, n) => Math.min(wide(n + 1, innerWidth), high / Math.ceil(count / (n + 1))));
+    let zoom = Math.max(...whole);
+    if (zoom < SMALLEST) {
+      const within = innerWidth - 16; // a scroll bar's room
+      const columns = Math.max(1, this.phones.findLastIndex((_, n) => wide(n + 1, within) >= SMALLEST) + 1);
+      zoom = Math.min(wide(columns, within), Math.max(high, SMALLEST), 1);
+    }
+    this.zoom = Math.min(zoom, LARGEST);
+    desk.style.setProperty("--zoom", this.zoom);
     for (const phone of this.phones) phone.paint();
   },
 };
 
 const sound = new Sound(hint);
 page.phones = JSON.parse(document.getElementById("phones").textContent).map((phone) => new Telephone(phone, sound));
-for (const phone of page.phones) phone.paint();
 if (page.phones.length === 1) page.choose(page.phones[0]);
 page.fit();
+page.advise();
 
 addEventListener("resize", () => page.fit());
 addEventListener("keydown", (event) => page.keyDown(event));
@@ -278,6 +319,7 @@ window.offhook = {
       phone.user,
       {
         levels: () => phone.line.levels(),
+        get analyser() { return phone.line.analyser; },
         get state() { return phone.state; },
         get connected() { return Boolean(phone.line.node); },
         get microphone() { return Boolean(phone.line.plugged); },

@@ -11,9 +11,16 @@ export class Sound {
     this.ready = new Promise((resolve) => (this.begun = resolve));
     if (!window.isSecureContext) {
       hint("sound", "Sound needs this page on http://localhost or over HTTPS: the telephones work, but silently.");
-    } else {
-      hint("sound", "Click a telephone, or press any key, to let this page sound.");
     }
+  }
+
+  /** There is something to hear: begin, or ask for the gesture that the browser waits for. */
+  wanted() {
+    if (!window.isSecureContext || this.context) return;
+    this.context = this.begin();
+    setTimeout(() => {
+      if (this.context.state !== "running") this.hint("sound", "Click anywhere, or press any key, to hear this page.");
+    }, 300);
   }
 
   /** To be called in every gesture: browsers keep a page silent until one that they accept. */
@@ -55,6 +62,7 @@ export class Sound {
       const missing = error.name === "NotFoundError";
       const why = missing ? "This computer has no microphone" : "The browser was refused the microphone";
       this.hint("microphone", `${why}: you hear the other side, but it does not hear you.`);
+      this.listening = null; // asked again at the next call
       return null;
     }
   }
