@@ -11,26 +11,23 @@ from firmware.sip.grammar import QUOTED_INSIDE, MalformedMessage, parse_number, 
 from firmware.sip.making import maker
 from firmware.sip.parameters import (
     NO_PARAMETERS,
-    OUTSIDE_URI,
     SIMPLE_PARAMETERS,
-    URI_PARAMETERS,
     Parameters,
     join_parameters,
     matched_uri_parameters,
     parse_parameters,
 )
-from firmware.sip.uri import Uri, make_sip_uri, parse_uri
+from firmware.sip.uri import USUAL_URI, Uri, make_sip_uri, parse_uri
 
 A = TypeVar("A", bound="NameAddress")
 
 _NAME = rf'(?:"({QUOTED_INSIDE})"|([^"<>,;]*+))[ \t]*'
 _NAME_ADDR = re.compile(rf"{_NAME}<[ \t]*+([^<> \t]*+)[ \t]*+>[ \t]*+({SIMPLE_PARAMETERS})(.*)", re.DOTALL)
 _USUAL = re.compile(
-    rf"{_NAME}<sip:(?:([^{OUTSIDE_URI}@:]++)@)?([A-Za-z0-9_.\-]++)(?::([0-9]{{1,5}}))?({URI_PARAMETERS})>[ \t]*+"
-    rf"({SIMPLE_PARAMETERS})(.*)",
+    rf"{_NAME}<{USUAL_URI}>[ \t]*+({SIMPLE_PARAMETERS})(.*)",
     re.DOTALL,
 )
-"""What nearly every address is: a sip URI without password, headers and IPv6. Taken apart in one go."""
+"""What nearly every address is, taken apart in one go."""
 
 _LARGEST_EXPIRES = 2**32 - 1
 _MALFORMED_EXPIRES = 3600

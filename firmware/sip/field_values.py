@@ -21,6 +21,7 @@ from firmware.sip.making import maker
 from firmware.sip.parameters import NO_PARAMETERS, Parameters, parse_parameters
 
 _CSEQ = re.compile(rf"([0-9]{{1,20}})[ \t]+([{TOKEN_CHARACTERS}]++)")
+_USUAL_METHODS = frozenset(["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "NOTIFY", "SUBSCRIBE", "REFER"])
 _LARGEST_SEQUENCE = 2**31 - 1
 _CALL_ID = re.compile(CALL_ID)
 _MEDIA_TYPE = re.compile(rf"([{TOKEN_CHARACTERS}]++)[ \t]*/[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]*(;.*)?", re.DOTALL)
@@ -249,13 +250,13 @@ _make_cseq = maker(CSeq)
 
 def parse_cseq(text: str) -> CSeq:
     """Read CSeq (§20.16); raises MalformedMessage."""
-    match = _CSEQ.fullmatch(text)
-    if match is None:
-        raise MalformedMessage("Bad CSeq")
-    digits, method = match.groups()
-    number = int(digits)
-    if number > _LARGEST_SEQUENCE:
-        raise MalformedMessage("Bad CSeq number")
+    digits, _, method = text.partition(" ")
+    if method not in _USUAL_METHODS or not digits.isdigit():
+        match = _CSEQ.fullmatch(text)
+        if match is None:
+            raise MalformedMessage("Bad CSeq")
+        digits, method = match.groups()
+    number = parse_number(digits, _LARGEST_SEQUENCE)
     return _make_cseq(number, method)
 
 

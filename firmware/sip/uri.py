@@ -20,6 +20,11 @@ _SIP_URI = re.compile(
     rf"({HOST})(?::([0-9]{{1,5}}))?"
     rf"({URI_PARAMETERS})(?:\?([^{OUTSIDE_URI}]*+))?"
 )
+USUAL_URI = rf"sip:(?:([^{OUTSIDE_URI}@:]++)@)?([A-Za-z0-9_.\-]++)(?::([0-9]{{1,5}}))?({URI_PARAMETERS})"
+"""What nearly every URI is: sip, without password, headers and IPv6. If it has no escapes either, its groups are
+user, host, port and parameters as they are."""
+
+_USUAL_URI = re.compile(USUAL_URI)
 _OTHER_URI = re.compile(rf"([A-Za-z][A-Za-z0-9+.\-]*+):([^{OUTSIDE_URI}]++)")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _RESERVED_ESCAPE = re.compile(r"%(2[4-6BCF]|3[ABDF]|40)", re.IGNORECASE)
@@ -159,23 +164,39 @@ Uri = SipUri | TelUri | OtherUri
 
 
 def _parse(text: str) -> Uri:
+    match = _USUAL_URI.fullmatch(text)
+    if match is None or "%" in text:
+        return _parse_unusual(text)
+    user, host, port, parameters = match.groups()
+    return make_sip_uri(
+        user,
+        host.lower(),
+        None if port is None else parse_port(port),
+        matched_uri_parameters(parameters) if parameters else NO_PARAMETERS,
+        (),
+        None,
+        False,
+        None,
+    )
+
+
+def _parse_unusual(text: str) -> Uri:
     match = _SIP_URI.fullmatch(text)
     if match is None:
         return _parse_other(text)
     if "%" in text and _BAD_ESCAPE.search(text):
         raise MalformedMessage("Bad escape in URI")
     secure, user, password, host, port, parameters, headers = match.groups()
-    number = None if port is None else parse_port(port)
     escaped = user is not None and "%" in user
-    return make_sip_uri(
-        unescape(user) if escaped else user,
-        parse_host(host) if host[0] == "[" else host.lower(),
-        number,
-        matched_uri_parameters(parameters) if parameters else NO_PARAMETERS,
-        _parse_headers(headers) if headers else (),
-        None if password is None else unescape(password[1:]),
-        bool(secure),
-        user if escaped else None,
+    return SipUri(
+        user=unescape(user) if escaped else user,
+        host=parse_host(host),
+        port=None if port is None else parse_port(port),
+        parameters=matched_uri_parameters(parameters) if parameters else NO_PARAMETERS,
+        headers=_parse_headers(headers) if headers else (),
+        password=None if password is None else unescape(password[1:]),
+        secure=bool(secure),
+        user_text=user if escaped else None,
     )
 
 
