@@ -448,7 +448,8 @@ def test_all_phones_ring_and_the_first_to_answer_gets_the_call(
     world.run(world.now + 1)
 
     assert alice.statuses == [100, 180, 180, 200]
-    assert len(bob.cancels) == 1
+    # RFC 3326 §2: who knows that another phone took the call has missed none.
+    assert [cancel.reasons[0].cause for cancel in bob.cancel_requests] == [200]
     assert second.cancels == []
 
 
@@ -498,7 +499,22 @@ def test_a_6xx_ends_the_search(world: World, alice: Phone, bob: Phone, second: P
     second.answers(603)
 
     assert alice.ask(invite()).status == 603
-    assert len(bob.cancels) == 1
+    assert [cancel.reasons[0].cause for cancel in bob.cancel_requests] == [603]
+
+
+def test_the_callers_reason_for_giving_up_is_passed_on(
+    world: World, exchange: Exchange, alice: Phone, bob: Phone
+) -> None:
+    """RFC 3326 §2."""
+    bob.answers(180)
+    call = alice.send(invite())
+    world.run(world.now + 1)
+
+    alice.endpoint.cancel(call, world.now, reason="SIP;cause=200")
+    world.touch(alice.node)
+    world.run(world.now + 1)
+
+    assert [cancel.fields.get("Reason") for cancel in bob.cancel_requests] == ["SIP;cause=200"]
 
 
 def test_challenges_of_all_phones_are_collected(world: World, alice: Phone, bob: Phone, second: Phone) -> None:

@@ -85,6 +85,8 @@ class Switchboard:
         return Negotiation(self._codecs, session_id=self._random.randrange(1 << 31))
 
     def _place(self, action: phone_events.PlaceCall) -> None:
+        if action.call in self._calls:
+            return  # a transfer sent us there, and it is on its way
         host = self._local_address(self._towards(action.account, action.to))
         self._open(StationCall(action.call, action.account, self._negotiation(), host, to=action.to))
 

@@ -103,6 +103,8 @@ class Phone:
         self.requests: list[ServerTransaction] = []
         self.acks: list[Request] = []
         self.cancels: list[ServerTransaction] = []
+        """What was cancelled."""
+        self.cancel_requests: list[Request] = []
         self.responses: list[Response] = []
         self.failures: list[str] = []
         self.endpoint.cores.append(self)
@@ -192,6 +194,7 @@ class Phone:
 
     def cancelled(self, transaction: ServerTransaction, cancel: Request, now: float) -> None:
         self.cancels.append(transaction)
+        self.cancel_requests.append(cancel)
         self.reply(transaction, 487)
 
     def server_transaction_failed(self, transaction: ServerTransaction, failure: str, now: float) -> None: ...

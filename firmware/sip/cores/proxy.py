@@ -137,7 +137,8 @@ class Proxy:
         """Cancel what is pending (§16.10)."""
         forwarding = self._forwardings.get(transaction)
         if forwarding is not None:
-            self._do(forwarding, forwarding.context.cancel(now), now)
+            # RFC 3326 §2: why the caller gave up is for the phones to know.
+            self._do(forwarding, forwarding.context.cancel(now, cancel.fields.get("Reason")), now)
 
     def server_transaction_failed(self, transaction: ServerTransaction, failure: Failure, now: float) -> None:
         """§16.9: a response that cannot be forwarded is dropped, and nothing is cancelled for it."""
@@ -281,7 +282,7 @@ class Proxy:
             elif isinstance(action, Answer):
                 self._endpoint.reply(forwarding.server, action.status, now)
             elif isinstance(action, Cancel):
-                self._endpoint.cancel(forwarding.clients[action.branch], now)
+                self._endpoint.cancel(forwarding.clients[action.branch], now, reason=action.reason)
         self._plan(forwarding, now)
 
     def _start(self, forwarding: _Forwarding, branch: Branch, now: float) -> None:

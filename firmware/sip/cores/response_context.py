@@ -26,6 +26,8 @@ MAX_BREADTH = 60
 """RFC 5393 §5.3.3's recommendation, for requests that state none and as the most we accept."""
 TIMER_C = 181.0
 """§16.6 step 11: "The timer MUST be larger than 3 minutes"."""
+ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
+"""RFC 3326 §3.1: the Reason in a CANCEL for those who did not answer first."""
 MOST_TARGETS = 20
 """Tried for one request, those learnt from redirections included."""
 LINGER = 64.0
@@ -77,6 +79,8 @@ class Cancel:
     """Cancel the branch's client transaction."""
 
     branch: Branch
+    reason: str | None = None
+    """Value of the CANCEL's Reason header (RFC 3326): a phone that knows it was answered elsewhere missed no call."""
 
 
 Action = Start | Forward | Answer | Cancel
@@ -160,10 +164,10 @@ class ResponseContext:
         """Take that a branch will not be answered: 408, or 503 for what could not be sent (§16.6 step 7, §16.9)."""
         return self._failure(branch, _FAILED[failure], now)
 
-    def cancel(self, now: float) -> list[Action]:
-        """The caller cancelled (§16.10)."""
+    def cancel(self, now: float, reason: str | None = None) -> list[Action]:
+        """The caller cancelled (§16.10), with this Reason header."""
         self._stopped = self._cancelled = True
-        return [*self._cancel_pending(), *self._proceed(now)]
+        return [*self._cancel_pending(reason), *self._proceed(now)]
 
     def handle_timers(self, now: float) -> list[Action]:
         """Do what Timer C (§16.8) and the search demand."""
@@ -201,7 +205,7 @@ class ResponseContext:
         if self.answered and self.request.method != "INVITE":
             return self._proceed(now)
         self.answered = self._stopped = True
-        return [Forward(response), *self._cancel_pending(), *self._proceed(now)]
+        return [Forward(response), *self._cancel_pending(ELSEWHERE), *self._proceed(now)]
 
     def _failure(self, branch: Branch, final: Final, now: float) -> list[Action]:
         branch.ended = True
@@ -213,7 +217,7 @@ class ResponseContext:
         actions: list[Action] = []
         if status_of(final) >= 600:
             self._stopped = True
-            actions = self._cancel_pending()
+            actions = self._cancel_pending(f"SIP;cause={status_of(final)}")
         return [*actions, *self._proceed(now)]
 
     def _follow(self, redirection: Response) -> Response | None:
@@ -276,7 +280,7 @@ class ResponseContext:
             return Answer(500)
         return Forward(best) if isinstance(best, Response) else Answer(best)
 
-    def _cancel_pending(self) -> list[Action]:
+    def _cancel_pending(self, reason: str | None = None) -> list[Action]:
         """§16.7 step 10. The transaction layer sends the CANCEL once a provisional response came."""
         if self.request.method != "INVITE":
             return []
@@ -284,7 +288,7 @@ class ResponseContext:
         for branch in self._pending():
             if not branch.cancelled:
                 branch.cancelled = True
-                actions.append(Cancel(branch))
+                actions.append(Cancel(branch, reason))
         return actions
 
     def _timer_c(self, branch: Branch, now: float) -> list[Action]:
