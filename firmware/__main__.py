@@ -79,11 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _check(path: Path) -> int:
     """Print every problem, one a line; they are what was asked for, so they go to standard output."""
-    from firmware.config import ConfigurationError, load
+    from firmware.config import ConfigurationError
 
     try:
-        config = load(path)
-        _check_board(config.hardware.board)
+        _load(path)
     except ConfigurationError as fault:
         for problem in fault.problems:
             print(problem)
@@ -92,15 +91,21 @@ def _check(path: Path) -> int:
     return DONE
 
 
-def _check_board(name: str) -> None:
-    from firmware.app import board_problems
-    from firmware.config import ConfigurationError
+def _load(path: Path) -> Config:
+    """The configuration in a file, its board's file being sound as well. Raises ConfigurationError."""
+    from firmware.config import ConfigurationError, Problem, load
     from hw.boards import ProfileError, load_board
+    from hw.toml_lines import key_lines, line_of
 
+    config = load(path)
     try:
-        load_board(name)
+        load_board(config.hardware.board)
     except ProfileError as fault:
-        raise ConfigurationError(board_problems(fault)) from None
+        line = line_of(("hardware", "board"), key_lines(path.read_text()))
+        remedy = "mend the board's file, or name another board"
+        problems = [Problem("hardware.board", line, f"{fault.source}: {one}", remedy) for one in fault.problems]
+        raise ConfigurationError(tuple(problems)) from None
+    return config
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -135,10 +140,10 @@ def _sim(options: argparse.Namespace) -> int:
 
 def _loaded(path: Path) -> Config:
     """The configuration in a file; the problems of one of several files name it."""
-    from firmware.config import ConfigurationError, load
+    from firmware.config import ConfigurationError
 
     try:
-        return load(path)
+        return _load(path)
     except ConfigurationError:
         print(f"offhook: {path} cannot be used:", file=sys.stderr)
         raise

@@ -30,7 +30,7 @@ from firmware.runtime.shell import MediaEngine, Shell
 from firmware.runtime.sip_sockets import local_address
 from firmware.runtime.site import Exhibit, listen_for_site, open_site
 from firmware.station.build import World, build_station
-from hw.boards import Profile, ProfileError, load_board, open_board
+from hw.boards import load_board, open_board
 from hw.sim.board import SimBoard
 
 log = logging.getLogger("offhook")
@@ -144,7 +144,7 @@ def _until_signalled() -> Awaitable[None]:
 
 async def _open_phone(config: Config, stack: AsyncExitStack) -> Exhibit:
     """Open the board, then the phone on it; both are closed with `stack`."""
-    board = open_board(_board_profile(config))
+    board = open_board(load_board(config.hardware.board))
     stack.callback(board.close)
     random = SystemRandom()
     world = World(random, local_address, _wall_clock(config.phone.timezone))
@@ -167,21 +167,6 @@ async def _open_phone(config: Config, stack: AsyncExitStack) -> Exhibit:
 def _user(config: Config) -> str:
     user = (config.account[0].address.user or "phone") if config.account else "phone"
     return quote(user, safe="+")
-
-
-def _board_profile(config: Config) -> Profile:
-    try:
-        return load_board(config.hardware.board)
-    except ProfileError as fault:
-        raise ConfigurationError(board_problems(fault)) from None
-
-
-def board_problems(fault: ProfileError) -> tuple[Problem, ...]:
-    """What is wrong with the board's file, as problems of the configuration that names it."""
-    return tuple(
-        Problem("hardware.board", None, f"{fault.source}: {one}", "mend the board's file, or name another board")
-        for one in fault.problems
-    )
 
 
 def _simulated(board: hw.Board) -> SimBoard | None:

@@ -226,6 +226,8 @@ def parse(text: str, folder: Path | None = None) -> Config:
     """The configuration in a TOML text. `folder`: where relative file names start. Raises ConfigurationError."""
     try:
         tables = tomllib.loads(text)
+    except RecursionError:
+        raise ConfigurationError((Problem("", None, "this nests too deeply", "is it the right file?"),)) from None
     except tomllib.TOMLDecodeError as fault:
         line = getattr(fault, "lineno", None) or _line_in(str(fault))
         problem = Problem("", line, f"this is not TOML: {fault}", "mend the line, https://toml.io shows the form")

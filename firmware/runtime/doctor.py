@@ -78,9 +78,8 @@ def _configuration(path: Path) -> tuple[Config | None, Finding]:
     try:
         return load(path), Finding("ok", "configuration", f"{path} has no problems")
     except ConfigurationError as fault:
-        first = fault.problems[0]
-        words = f"{path} has {len(fault.problems)} problem(s), the first: {first}"
-        return None, Finding("bad", "configuration", words, f"Mend it; offhook check {path} lists all.")
+        every = "\n     ".join(map(str, fault.problems))
+        return None, Finding("bad", "configuration", f"{path} cannot be used", every)
 
 
 def _holds_secrets(config: Config) -> bool:

@@ -26,7 +26,7 @@ from firmware.station.station import BoardAction, Station
 
 log = logging.getLogger(__name__)
 
-FAREWELL_S = 2.0
+FAREWELL_S = 1.5
 """How long a stopping phone waits for the answers to its farewells."""
 
 

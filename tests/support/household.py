@@ -15,9 +15,18 @@ from tests.support.programs import Handset, Program, free_port, wait_until
 class SimHandset(Handset):
     """One telephone of the page."""
 
-    def __init__(self, page: str, user: str) -> None:
-        self.base = f"{page}/phones/{user}"
+    def __init__(self, base: str, user: str) -> None:
+        self.base = base
         self.user = user
+
+    def over(self, call: dict[str, Any]) -> dict[str, Any]:
+        """Wait until this very call has ended; its CALL then."""
+
+        def ended() -> dict[str, Any] | None:
+            shown: dict[str, Any] = self.ask("GET", f"/api/v1/calls/{call['id']}")
+            return shown if shown["state"] == "ended" else None
+
+        return dict(wait_until(ended, 15, f"the end of {call['id']}"))
 
 
 class Household(Program):
@@ -29,8 +38,14 @@ class Household(Program):
         self.page = f"http://{authority}"
         command = [sys.executable, "-m", "firmware", "sim", "--listen", authority, *map(str, configs)]
         super().__init__(command, name="offhook sim")
-        self.phones = [SimHandset(self.page, user) for user in users]
+        self.whole = SimHandset(self.page, "")
+        """The page of them all."""
+        self.phones = [self.phone_of(user) for user in users]
         self.wait_for("ready")
+
+    def phone_of(self, user: str) -> SimHandset:
+        """The telephone at /phones/USER/, whether there is one or not."""
+        return SimHandset(f"{self.page}/phones/{user}", user)
 
     def settled(self) -> None:
         """Wait until every telephone that registers is registered."""
