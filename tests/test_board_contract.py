@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hw import KEYS, AudioPort, Board, BoardEvent, DeviceError, LampState
-from hw.boards import board_names, load_board, open_board
+from hw.boards import board_names, load_board, simulate
 from hw.sim import SimBoard, SimSound, ToneSound
 
 BOARDS: dict[str, Callable[[], Board]] = {
@@ -19,7 +19,7 @@ BOARDS: dict[str, Callable[[], Board]] = {
     "SimBoard, singing": lambda: SimBoard(audio=ToneSound()),
     "SimBoard, no sound": lambda: SimBoard(sound=False),
     "SimBoard, least": lambda: SimBoard(keys="0123456789*#", lamps=(), size=(8, 8)),
-    **{f"profile {name}": lambda name=name: open_board(load_board(name)) for name in board_names()},  # type: ignore[misc]
+    **{f"{name}, simulated": lambda name=name: simulate(load_board(name)) for name in board_names()},  # type: ignore[misc]
 }
 
 

@@ -7,7 +7,20 @@ from pathlib import Path
 import pytest
 
 from hw import KEYS, LAMPS
-from hw.boards import AudioProfile, Profile, ProfileError, board_names, load_board, open_audio, open_board, parse_board
+from hw.boards import (
+    AudioProfile,
+    Profile,
+    ProfileError,
+    board_names,
+    load_board,
+    open_audio,
+    open_board,
+    parse_board,
+    simulate,
+)
+from hw.boards.claims import claims_of, conflicts, free_gpios
+from hw.boards.profile import CardProfile, DisplayProfile, HookProfile
+from hw.header import GPIOS
 from hw.sim import NullSound, SimBoard, SimSound, ToneSound
 
 LEAST = 'name = "kitchen"\n'
@@ -17,14 +30,14 @@ def problems(text: str) -> dict[str, str]:
     """What is wrong with a profile, by key path."""
     with pytest.raises(ProfileError) as caught:
         parse_board(text)
-    return {problem.key: problem.text for problem in caught.value.problems}
+    return {problem.key: str(problem) for problem in caught.value.problems}
 
 
 def test_the_simulated_board_comes_with_everything() -> None:
     profile = load_board("sim")
 
     assert "sim" in board_names()
-    assert profile == Profile("sim", "sim", (128, 64), KEYS, LAMPS, AudioProfile("sim", 8000, 160))
+    assert profile == Profile("sim", "sim", KEYS, LAMPS, DisplayProfile((128, 64)), AudioProfile("sim", 8000, 160))
 
 
 def test_a_name_is_enough() -> None:
@@ -95,10 +108,10 @@ def test_every_problem_is_named_by_its_key_path_at_once() -> None:
         "audio.port",
         "audio.volume",
     }
-    assert found["colour"] == "unknown key"
+    assert found["colour"].startswith("line 3: colour: unknown key; known here: name, driver,")
     assert "steps of 8" in found["display.width"]
     assert "whole number" in found["display.height"]
-    assert "missing: # * 0" in found["keypad.keys"]
+    assert "add the missing: # * 0" in found["keypad.keys"]
     assert "sim, null, tone" in found["audio.port"]
 
 
@@ -157,3 +170,124 @@ def test_a_card_is_opened_by_its_kind_or_by_a_profile(tmp_path: Path) -> None:
     assert (quiet.rate_hz, quiet.period_samples) == (16_000, 320)
     with pytest.raises(ProfileError):
         open_audio("hdmi")
+
+
+# --- telephones of wire and metal ---
+
+REAL = 'name = "hall"\ndriver = "pi"\n[audio]\nearpiece = { card = "usb" }\n'
+
+
+@pytest.mark.parametrize("name", ["handset", "rotary", "speakerphone", "hotline"])
+def test_every_shipped_telephone_is_sound_and_uses_each_pin_once(name: str) -> None:
+    profile = load_board(name)
+
+    assert profile.driver == "pi"
+    assert list(conflicts(profile)) == []
+    assert {claim.gpio for claim in claims_of(profile)} <= GPIOS
+
+
+def test_the_reference_telephone_is_what_its_file_says() -> None:
+    profile = load_board("handset")
+
+    assert profile.hook == HookProfile(pin=17, normally="closed", bounce_ms=30)
+    assert profile.matrix is not None
+    assert profile.matrix.keys[3] == ("*", "0", "#", "redial")
+    assert profile.keys == frozenset([*"0123456789*#", "hold", "transfer", "mute", "redial"])
+    assert profile.lamps == {"message", "mute"}
+    assert profile.audio.speaker == CardProfile("usb", "right")
+    assert (profile.audio.rate_hz, profile.audio.period_samples) == (48_000, 480)
+
+
+def test_a_telephone_may_have_neither_keys_nor_panel() -> None:
+    profile = load_board("hotline")
+
+    assert profile.keys == frozenset()
+    assert profile.display is None
+
+
+def test_a_real_telephone_can_be_simulated_with_its_own_keys_and_panel() -> None:
+    board = simulate(load_board("handset"))
+
+    assert board.keypad.keys == load_board("handset").keys
+    assert set(board.lamps.states) == {"message", "mute"}
+    board.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ("[hook]\npin = 2\n[display]", "hook.pin", "GPIO2 is the panel's SDA already"),
+        ("[hook]\npin = 17\n[lamps]\npins = { mute = 17 }", "lamps.pins.mute", "the hook switch's contact already"),
+        ("[matrix]\nrows = [5]\ncolumns = [5]\nkeys = [['1']]", "matrix.columns[0]", "the keypad's row 1 already"),
+        ("[display]\nbus = 'spi'\ndc = 8", "display.dc", "the panel's CS already"),
+        ("[hook]\npin = 7\n[display]\nbus = 'spi'\ndc = 25", "hook.pin", "the SPI bus's CS already"),
+    ],
+)
+def test_a_pin_is_used_once_and_not_at_all_if_a_bus_has_it(text: str, key: str, words: str) -> None:
+    assert words in problems(REAL + text)[key]
+
+
+def test_a_card_on_the_header_holds_its_pins() -> None:
+    text = REAL.replace("[audio]", '[audio]\nhat = "i2s"') + "[ringer]\nkind = 'piezo'\npins = [18]"
+
+    assert "GPIO18 is the sound card's BCLK already" in problems(text)["ringer.pins[0]"]
+
+
+def test_panel_and_codec_share_the_bus_of_two_wires() -> None:
+    profile = parse_board(REAL.replace("[audio]", '[audio]\nhat = "wm8960"') + "[display]")
+
+    assert list(conflicts(profile)) == []
+
+
+def test_free_pins_are_those_nobody_uses_and_not_the_consoles() -> None:
+    free = free_gpios(parse_board(REAL + "[hook]\npin = 17\n[display]"))
+
+    assert free == GPIOS - {2, 3, 14, 15, 17}
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ("[hook]", "hook.pin", "is missing"),
+        ("[hook]\npin = 1", "hook.pin", "no pin of the header"),
+        ("[hook]\npin = 17\nnormally = 'shut'", "hook.normally", "write one of open, closed"),
+        ("[hook]\npin = 17\nbounce_ms = 301", "hook.bounce_ms", "write 1 to 300"),
+        ("[hook]\npin = 17\nbounce_ms = 200\nflash_ms = 100", "hook.flash_ms", "bounce"),
+        ("[matrix]\nrows = [5, 6]\ncolumns = [7]\nkeys = [['1']]", "matrix.keys", "2 row pins"),
+        ("[matrix]\nrows = [5]\ncolumns = [7]\nkeys = [['1', '2']]", "matrix.keys[0]", "write 1 keys"),
+        ("[matrix]\nrows = [5]\ncolumns = [7, 8]\nkeys = [['1', '1']]", "matrix.keys[0]", "occurs twice"),
+        ("[matrix]\nrows = [5]\ncolumns = [7]\nkeys = [['fire']]", "matrix.keys[0][0]", "no key"),
+        ("[matrix]\nrows = []\ncolumns = [7]\nkeys = []", "matrix.rows", "write 1 to 8"),
+        ("[keys]\npins = { fire = 5 }", "keys.pins.fire", "unknown name"),
+        (
+            "[keys]\npins = { hold = 5 }\n[matrix]\nrows = [6]\ncolumns = [7]\nkeys = [['hold']]",
+            "keys.pins.hold",
+            "in the matrix already",
+        ),
+        ("[dial]\npulse = 23\npulses_per_second = 15", "dial.pulses_per_second", "steps of 10"),
+        ("[dial]\npulse = 23\nbounce_ms = 25", "dial.bounce_ms", "write 1 to 20"),
+        ("[usb_keypad]\nkeys = { KEY_WINK = 'ok' }", "usb_keypad.keys.KEY_WINK", "no such key"),
+        ("[display]\ncontroller = 'hd44780'", "display.controller", "sh1106"),
+        ("[display]\nsize = [132, 64]", "display.size", "[128, 64] or [128, 32]"),
+        ("[display]\nbus = 'spi'", "display.dc", "is missing"),
+        ("[display]\nbus = 'spi'\ndc = 25\naddress = 60", "display.address", "unknown key"),
+        ("[display]\nrotate = 90", "display.rotate", "steps of 180"),
+        ("[display]\noff_after_s = 30", "display.off_after_s", "more than 60"),
+        ("[ringer]\nkind = 'bell'\npins = [5]", "ringer.pins", "a bell has 2"),
+        ("[ringer]\nkind = 'bell'\npins = [5, 6]\nfrequency_hz = 50", "ringer.frequency_hz", "write 16 to 25"),
+        ("[ringer]\nkind = 'loudspeaker'\npins = [5]", "ringer.pins", "unknown key"),
+    ],
+)
+def test_what_cannot_be_wired_is_refused_in_words(text: str, key: str, words: str) -> None:
+    assert words in problems(REAL + text)[key]
+
+
+@pytest.mark.parametrize("card", ["", "usb:", "/dev/snd", "pcm:", "hw:0;reboot"])
+def test_a_card_is_named_never_counted(card: str) -> None:
+    text = f'name = "hall"\ndriver = "pi"\n[audio]\nearpiece = {{ card = "{card}" }}\n'
+
+    assert "names no card" in problems(text)["audio.earpiece.card"]
+
+
+def test_a_telephone_without_any_sound_is_none() -> None:
+    assert "neither speak nor hear" in problems('name = "hall"\ndriver = "pi"\n')["audio.earpiece"]

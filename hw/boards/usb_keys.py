@@ -1,0 +1,77 @@
+"""Keys of USB keypads: the kernel's names and codes (linux/input-event-codes.h), and what they mean here."""
+
+from __future__ import annotations
+
+KEY_CODES: dict[str, int] = {
+    **{f"KEY_{digit}": code for code, digit in enumerate("1234567890", 2)},
+    **{
+        f"KEY_KP{digit}": code
+        for digit, code in zip("7894561230", (71, 72, 73, 75, 76, 77, 79, 80, 81, 82), strict=True)
+    },
+    **{f"KEY_F{n}": code for n, code in zip(range(1, 13), (*range(59, 69), 87, 88), strict=True)},
+    **{f"KEY_{letter}": code for code, letter in enumerate("QWERTYUIOP", 16)},
+    **{f"KEY_{letter}": code for code, letter in enumerate("ASDFGHJKL", 30)},
+    **{f"KEY_{letter}": code for code, letter in enumerate("ZXCVBNM", 44)},
+    "KEY_ESC": 1,
+    "KEY_MINUS": 12,
+    "KEY_EQUAL": 13,
+    "KEY_BACKSPACE": 14,
+    "KEY_TAB": 15,
+    "KEY_ENTER": 28,
+    "KEY_COMMA": 51,
+    "KEY_DOT": 52,
+    "KEY_SLASH": 53,
+    "KEY_SPACE": 57,
+    "KEY_NUMLOCK": 69,
+    "KEY_KPASTERISK": 55,
+    "KEY_KPMINUS": 74,
+    "KEY_KPPLUS": 78,
+    "KEY_KPDOT": 83,
+    "KEY_KPENTER": 96,
+    "KEY_KPSLASH": 98,
+    "KEY_KPEQUAL": 117,
+    "KEY_KPCOMMA": 121,
+    "KEY_HOME": 102,
+    "KEY_UP": 103,
+    "KEY_PAGEUP": 104,
+    "KEY_LEFT": 105,
+    "KEY_RIGHT": 106,
+    "KEY_END": 107,
+    "KEY_DOWN": 108,
+    "KEY_PAGEDOWN": 109,
+    "KEY_INSERT": 110,
+    "KEY_DELETE": 111,
+    "KEY_MUTE": 113,
+    "KEY_VOLUMEDOWN": 114,
+    "KEY_VOLUMEUP": 115,
+    "KEY_PHONE": 169,
+    "KEY_NUMERIC_STAR": 522,
+    "KEY_NUMERIC_POUND": 523,
+    **{f"KEY_NUMERIC_{n}": 512 + n for n in range(10)},
+}
+"""Code of each key a profile may name."""
+
+USUAL_KEYS: dict[str, str] = {
+    **{f"KEY_{digit}": digit for digit in "0123456789"},
+    **{f"KEY_KP{digit}": digit for digit in "0123456789"},
+    **{f"KEY_NUMERIC_{digit}": digit for digit in "0123456789"},
+    "KEY_NUMERIC_STAR": "*",
+    "KEY_NUMERIC_POUND": "#",
+    "KEY_KPASTERISK": "*",
+    "KEY_KPSLASH": "#",
+    "KEY_KPENTER": "ok",
+    "KEY_ENTER": "ok",
+    "KEY_BACKSPACE": "back",
+    "KEY_ESC": "back",
+    "KEY_KPDOT": "back",
+    "KEY_KPPLUS": "volume-up",
+    "KEY_KPMINUS": "volume-down",
+    "KEY_VOLUMEUP": "volume-up",
+    "KEY_VOLUMEDOWN": "volume-down",
+    "KEY_MUTE": "mute",
+    "KEY_UP": "up",
+    "KEY_DOWN": "down",
+    "KEY_LEFT": "left",
+    "KEY_RIGHT": "right",
+}
+"""What the keys of a number pad mean unless the profile says otherwise. A number pad has no "#": it is "/"."""
