@@ -85,7 +85,11 @@ class OutgoingCall(Usage):
         self._way = self.station.way_to(self.account, request.uri)
         self._attempt = 0
         routed = request.without("Route", "Authorization", "Proxy-Authorization")
-        self._send(routed.with_("Route", *self._way.routes) if self._way.routes else routed, now)
+        if self._way.routes:
+            routed = routed.with_("Route", *self._way.routes)
+        if self._way.served:
+            routed = self.station.keyring(self.account).anticipate(routed)
+        self._send(routed, now)
 
     def _send(self, request: Request, now: float) -> None:
         self._request = request

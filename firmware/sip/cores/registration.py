@@ -109,9 +109,8 @@ class Registration:
         self._station.cancel_alarms(self, "due")
         self._sequence += 1
         public = self._account.name in self._station.public_addresses
-        self._exchange = Exchange(
-            self._station, self._account, self, self._request(expires), way=self._way(), with_contact=not public
-        )
+        request = self._station.keyring(self._account).anticipate(self._request(expires))
+        self._exchange = Exchange(self._station, self._account, self, request, way=self._way(), with_contact=not public)
         self._exchange.send(now)
 
     def _way(self) -> Way:
