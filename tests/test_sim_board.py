@@ -359,6 +359,18 @@ def test_an_elastic_queue_never_holds_more_than_its_limit_nor_reorders(moves: li
     assert went == sorted(set(went))
 
 
+def test_an_elastic_queue_gives_back_delay_that_was_never_needed() -> None:
+    queue = ElasticQueue(target=8, limit=24, patience=3)
+    queue.put(bytes(20))  # a burst, then one period in, one out
+    waiting = []
+    for _ in range(8):
+        queue.put(bytes(4))
+        queue.get(4)
+        waiting.append(len(queue))
+
+    assert waiting == [20, 20, 4, 4, 4, 4, 4, 4]
+
+
 # --- the paced card ---
 
 

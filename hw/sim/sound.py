@@ -61,14 +61,18 @@ class ElasticQueue:
 
     Nothing leaves until `target` octets are there, and again after it ran dry; above `limit` octets the oldest
     go, down to the target. So a jittery source loses nothing within the target, and a source whose
-    clock is fast or slow costs a drop or a gap now and then instead of growing delay.
+    clock is fast or slow costs a drop or a gap now and then instead of growing delay. What was not once needed
+    while `patience` periods left is only delay, and goes too, but for half the target.
     """
 
-    def __init__(self, target: int, limit: int) -> None:
+    def __init__(self, target: int, limit: int, patience: int = 50) -> None:
         self._target = target
         self._limit = limit
+        self._patience = patience
         self._samples = bytearray()
         self._flowing = False
+        self._spare = limit
+        self._left = 0
 
     def __len__(self) -> int:
         """Octets waiting."""
@@ -87,7 +91,17 @@ class ElasticQueue:
             return None
         samples = bytes(self._samples[:octets])
         del self._samples[:octets]
+        self._spare = min(self._spare, len(self._samples))
+        self._left += 1
+        if self._left == self._patience:
+            self._shorten()
         return samples
+
+    def _shorten(self) -> None:
+        excess = self._spare - (self._target // 2 & ~1)
+        if excess > 0:
+            del self._samples[:excess]
+        self._spare, self._left = self._limit, 0
 
 
 class LiveSound:

@@ -320,6 +320,7 @@ window.offhook = {
       {
         levels: () => phone.line.levels(),
         get analyser() { return phone.line.analyser; },
+        get source() { return phone.line.source; },
         get state() { return phone.state; },
         get connected() { return Boolean(phone.line.node); },
         get microphone() { return Boolean(phone.line.plugged); },

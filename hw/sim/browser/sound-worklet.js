@@ -2,9 +2,12 @@
 
 const PHASES = 256; // steps of the interpolation table within one input sample
 const REACH = 12; // zero crossings of the filter on either side
-const TARGET = 0.05; // seconds of sound waiting before playing begins, and aimed at afterwards
-const LIMIT = 0.16; // seconds; more than this is cut down to the target at once
 const STEER = 0.003; // the most by which playing speeds up or slows down to follow the other clock
+const JUDGED = 0.5; // seconds after which the buffer's depth is looked at again
+const LIMIT = 0.2; // seconds; more than this waiting is cut down at once
+// Seconds that wait when fewest do: few at first, more whenever they ran out, and slowly fewer again.
+const MARGIN = { first: 0.02, least: 0.012, most: 0.1, more: 0.015, fade: 0.001 };
+const SPARE = 0.03; // seconds above the margin that are cut rather than steered away
 
 /** A windowed-sinc resampler over a stream: push input, pull output. */
 class Resampler {
@@ -41,9 +44,9 @@ class Resampler {
     this.length += samples.length;
   }
 
-  /** Forget all but the newest `seconds`. */
+  /** Forget the oldest `seconds`. */
   skip(seconds) {
-    this.at = Math.max(this.at, this.length - seconds * this.from);
+    this.at = Math.min(this.length, this.at + Math.max(0, seconds * this.from));
   }
 
   /** Fill `output` from `start`; returns where the input ran out, or output.length. */
@@ -74,6 +77,44 @@ class Resampler {
   }
 }
 
+/** Plays a stream as early as its jitter allows: what counts is how little was waiting at the worst moment. */
+class Playout {
+  constructor(stream, frame) {
+    this.stream = stream;
+    this.frame = frame; // seconds that arrive at once
+    this.margin = MARGIN.first;
+    this.flowing = false;
+    this.begin(0);
+  }
+
+  begin(now) {
+    this.low = Infinity;
+    this.judged = now + JUDGED;
+  }
+
+  play(output, now) {
+    const { waiting } = this.stream;
+    if (!this.flowing) {
+      if (waiting < this.margin + this.frame) return;
+      this.begin(now);
+      this.speed = 1;
+    }
+    if (waiting > LIMIT) this.stream.skip(waiting - this.margin - this.frame);
+    this.low = Math.min(this.low, waiting);
+    if (now >= this.judged) this.judge(now);
+    this.flowing = this.stream.pull(output, 0, this.speed) === output.length;
+    if (!this.flowing) this.margin = Math.min(MARGIN.most, this.margin + MARGIN.more);
+  }
+
+  judge(now) {
+    const spare = this.low - this.margin;
+    if (spare > SPARE) this.stream.skip(spare);
+    this.speed = 1 + STEER * Math.max(-1, Math.min(1, spare / 0.01));
+    this.margin = Math.max(MARGIN.least, this.margin - MARGIN.fade * JUDGED);
+    this.begin(now);
+  }
+}
+
 class Telephone extends AudioWorkletProcessor {
   constructor({ processorOptions: { rate, frame } }) {
     super();
@@ -81,8 +122,7 @@ class Telephone extends AudioWorkletProcessor {
     this.mouth = new Resampler(sampleRate, rate);
     this.frame = new Float32Array(frame);
     this.filled = 0;
-    this.flowing = false;
-    this.depth = TARGET;
+    this.playout = new Playout(this.ear, frame / rate);
     this.open = true;
     this.port.onmessage = ({ data }) => (data === "close" ? (this.open = false) : this.receive(data));
   }
@@ -95,18 +135,9 @@ class Telephone extends AudioWorkletProcessor {
   }
 
   process([[spoken]], [[played]]) {
-    this.play(played);
+    this.playout.play(played, currentTime);
     if (spoken) this.speak(spoken);
     return this.open;
-  }
-
-  play(output) {
-    const waiting = this.ear.waiting;
-    if (!this.flowing && waiting < TARGET) return;
-    if (waiting > LIMIT) this.ear.skip(TARGET);
-    this.depth += (Math.min(waiting, LIMIT) - this.depth) * 0.005; // over about half a second
-    const steer = Math.max(-1, Math.min(1, (this.depth - TARGET) / TARGET)) * STEER;
-    this.flowing = this.ear.pull(output, 0, 1 + steer) === output.length;
   }
 
   speak(input) {
