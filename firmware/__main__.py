@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -109,6 +110,8 @@ def _load(path: Path) -> Config:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    # Loading makes much and drops nothing: the collector would walk it in vain. The app wants it when the phone is up.
+    gc.disable()
     from firmware.config import ConfigurationError
 
     try:

@@ -22,8 +22,6 @@ from zoneinfo import ZoneInfo
 import hw
 from firmware.config import Config, ConfigurationError, Problem, parse
 from firmware.media import messages as media
-from firmware.runtime.media_local import MediaLocal
-from firmware.runtime.media_process import MediaProcess
 from firmware.runtime.notify import notify
 from firmware.runtime.resolver import Resolver
 from firmware.runtime.shell import MediaEngine, Shell
@@ -49,8 +47,7 @@ async def run(config: Config) -> None:
             site = await open_site(listener, [exhibit], token=config.web.token, clock=time.monotonic, together=False)
             stack.push_async_callback(site.close)
             log.info("the page is at http://%s/", _authority(listener))
-        gc.collect()
-        gc.freeze()  # what is there now stays: the collector need not walk it again
+        _settle_memory()
         await stopped
         await _take_leave([exhibit])
 
@@ -71,6 +68,7 @@ async def sim(configs: Sequence[Config], listen: tuple[str, int] | None = None) 
             log.info("%s is at http://%s/phones/%s/", exhibit.name, _authority(listener), exhibit.user)
         log.info("open http://%s/ in a browser", _authority(listener))
         _say_ready()
+        _settle_memory()
         await stopped
         await _take_leave(exhibits)
 
@@ -122,6 +120,13 @@ async def _take_leave(exhibits: Sequence[Exhibit]) -> None:
 def _say_ready() -> None:
     log.info("ready")
     notify("READY=1")
+
+
+def _settle_memory() -> None:
+    """What is there now stays: the collector need not walk it again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _authority(listener: socket.socket) -> str:
@@ -176,7 +181,11 @@ def _simulated(board: hw.Board) -> SimBoard | None:
 def _media_engine(config: Config, board: hw.Board, heard: Callable[[media.Event], None]) -> MediaEngine:
     """A real card is opened by the engine in a process of its own; a simulated one lives with the page, in this."""
     if board.audio is not None:
+        from firmware.runtime.media_local import MediaLocal
+
         return MediaLocal(board.audio, config.media.rtp_ports, heard)
+    from firmware.runtime.media_process import MediaProcess  # and with it none of the engine's own rooms
+
     return MediaProcess(config.hardware.board, config.media.rtp_ports, heard)
 
 

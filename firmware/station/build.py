@@ -16,10 +16,7 @@ from firmware.phone.phone import Phone
 from firmware.phone.settings import AccountSettings, PhoneSettings, Timeouts, Tones
 from firmware.sdp.negotiation import PCMA, PCMU
 from firmware.sip.cores.account import Account
-from firmware.sip.cores.location import LocationService
-from firmware.sip.cores.proxy import Proxy
-from firmware.sip.cores.redirect import Redirect
-from firmware.sip.cores.registrar import Registrar
+from firmware.sip.cores.core import Core
 from firmware.sip.cores.user_agent import UserAgent
 from firmware.sip.endpoint import Endpoint
 from firmware.sip.timers import Timers
@@ -121,13 +118,19 @@ def _is_within(host: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.I
     return any(address in network for network in networks)
 
 
-def _servers(config: Config, endpoint: Endpoint, random: Random) -> list[Registrar | Proxy | Redirect]:
+def _servers(config: Config, endpoint: Endpoint, random: Random) -> list[Core]:
     """The server roles, before the user agent: it takes only what is addressed to its own contacts."""
     if config.registrar is None:
         return []
+    # A mere telephone starts without them.
+    from firmware.sip.cores.location import LocationService
+    from firmware.sip.cores.proxy import Proxy
+    from firmware.sip.cores.redirect import Redirect
+    from firmware.sip.cores.registrar import Registrar
+
     domain, users = config.registrar.domain, dict(config.registrar.users)
     location = LocationService()
-    servers: list[Registrar | Proxy | Redirect] = []
+    servers: list[Core] = []
     if "registrar" in config.phone.roles:
         servers.append(Registrar(endpoint, domain, users, location, random))
     if "proxy" in config.phone.roles:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from firmware.phone.view import PhoneView
-from firmware.screen.screen import Picture, render
+
+if TYPE_CHECKING:
+    from firmware.screen.screen import Picture
 
 SETTLE_S = 0.02
 """Changes within this time share one picture: signalling goes first."""
@@ -36,6 +39,8 @@ class Panel:
         """Draw, if it is time."""
         if self._size is None or self._due is None or now < self._due:
             return
+        from firmware.screen.screen import render  # drawing is loaded when the first picture is due, after signalling
+
         seen, wall = view(now), self._wall(now)
         picture = render(seen, wall, now, self._size)
         if picture != self._shown:

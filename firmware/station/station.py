@@ -6,16 +6,20 @@ drains, one for each neighbour in the world: the SIP sockets, the media engine, 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from firmware.media import messages as media
 from firmware.phone import events as phone_events
 from firmware.phone.phone import Phone
 from firmware.phone.view import PhoneView
-from firmware.screen.screen import Picture
 from firmware.sip.cores.user_agent import UserAgent
 from firmware.sip.endpoint import Endpoint
 from firmware.sip.transport import Flow, Hop, Output
 from firmware.station.panel import Panel
 from firmware.station.switchboard import Switchboard
+
+if TYPE_CHECKING:
+    from firmware.screen.screen import Picture
 
 BoardAction = phone_events.SetLamp | phone_events.Ring | phone_events.StopRing
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from io import BytesIO
 
-from PIL import Image
-
 MOST_LINES = 16
 LONGEST_LINE = 256
 
@@ -55,6 +53,8 @@ class SimDisplay:
 
     def png(self, scale: int = 1) -> bytes:
         """The picture as a PNG of one bit a pixel, each pixel enlarged to `scale` squared."""
+        from PIL import Image  # a telephone that nobody looks at does without
+
         width, height = self._size
         image = Image.frombytes("1", self._size, self._pixels)
         if scale != 1:
