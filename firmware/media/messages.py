@@ -219,7 +219,17 @@ class Failed:
     reason: str
 
 
-Message = Command | Event | Ready | Failed
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """Every ALIVE_S: the sound card's periods go on."""
+
+
+ALIVE_S = 1.0
+SILENT_S = 5.0
+"""An engine that has not said so for so long hangs: far longer than any card needs to recover."""
+
+
+Message = Command | Event | Ready | Failed | Alive
 
 
 class MalformedMessage(ValueError):

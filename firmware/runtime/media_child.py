@@ -17,7 +17,7 @@ import time
 from typing import NoReturn
 
 from firmware.media.framing import MessageFramer, frame
-from firmware.media.messages import Event, Failed, MalformedMessage, Message, Ready
+from firmware.media.messages import ALIVE_S, Alive, Event, Failed, MalformedMessage, Message, Ready
 from firmware.runtime.media_host import CardThread, MediaHost, Pace
 from firmware.runtime.realtime import make_punctual
 from hw import AudioPort, DeviceError
@@ -93,6 +93,7 @@ class Loop:
         self._events: list[Event] = []
         self._host = MediaHost(port, rtp_ports, self._events.append)
         self._card = CardThread(self._host, self._card_failed)
+        self._told_at = self._host.last_period_at
 
     def run(self) -> NoReturn:
         """Work until the phone ends it. Raises ControlEnded, DeviceError."""
@@ -135,7 +136,7 @@ class Loop:
 
     def _obey(self, messages: list[Message]) -> None:
         for message in messages:
-            if not isinstance(message, Event | Ready | Failed):
+            if not isinstance(message, Event | Ready | Failed | Alive):
                 self._host.receive_command(message)
         if self._host.idle:
             gc.collect()
@@ -143,6 +144,10 @@ class Loop:
     def _tell_events(self) -> None:
         while self._events:
             self._control.tell(self._events.pop(0))
+        # By the period, not by the clock: a card that hangs lets the loop run on, and must not pass for alive.
+        if self._host.last_period_at - self._told_at >= ALIVE_S:
+            self._told_at = self._host.last_period_at
+            self._control.tell(Alive())
 
     def _card_failed(self, error: DeviceError) -> None:
         self._failure = error

@@ -86,6 +86,8 @@ class MediaHost:
         self._lock = threading.RLock()
         self._look_at = 0.0
         self.period_s = port.period_samples / port.rate_hz
+        self.last_period_at = clock()
+        """When the latest period was run, monotonic seconds: an engine that hangs falls behind."""
 
     @property
     def idle(self) -> bool:
@@ -111,6 +113,7 @@ class MediaHost:
         """One period of the engine; None: there is no microphone."""
         with self._lock:
             now = self._clock()
+            self.last_period_at = now
             self._receive(now)
             self._earpiece, self._speaker = self._engine.period(microphone or self._silence, now)
             if now >= self._look_at:

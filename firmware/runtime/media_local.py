@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from random import Random
 
-from firmware.media.messages import Command, Event
+from firmware.media.messages import SILENT_S, Command, Event
 from firmware.runtime.media_host import CardThread, MediaHost, Pace
 from hw import AudioPort, DeviceError
 
@@ -57,6 +57,10 @@ class MediaLocal:
     def send(self, command: Command) -> None:
         """Give the engine a command. Only after `start`."""
         self._host.receive_command(command)
+
+    def healthy(self, now: float) -> bool:
+        """Its periods go on."""
+        return now - self._host.last_period_at < SILENT_S
 
     async def stop(self) -> None:
         """End every session and close the sound card."""

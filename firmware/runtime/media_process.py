@@ -19,7 +19,7 @@ from pathlib import Path
 import firmware
 from firmware.media.framing import MessageFramer, frame
 from firmware.media.journal import Journal
-from firmware.media.messages import Command, Event, Failed, MalformedMessage, Message, Ready
+from firmware.media.messages import SILENT_S, Command, Event, Failed, MalformedMessage, Message, Ready
 from hw import DeviceError
 
 logger = logging.getLogger(__name__)
@@ -117,6 +117,7 @@ class MediaProcess:
         self._journal = Journal()
         self._child: _Child | None = None
         self._ready: bool | None = None
+        self._heard_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self.restarts = 0
         """How often the process had to be started again."""
@@ -130,6 +131,10 @@ class MediaProcess:
     def realtime(self) -> bool | None:
         """Whether it was granted real-time priority; None: it is not up."""
         return self._ready
+
+    def healthy(self, now: float) -> bool:
+        """It is up and its periods go on; `now`: the running loop's time."""
+        return self._ready is not None and now - self._heard_at < SILENT_S
 
     async def start(self) -> None:
         """Start the process and wait until it has the sound card.
@@ -182,7 +187,7 @@ class MediaProcess:
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()
-            while (messages := await child.hear()) is not None:
+            while (messages := await self._hear(child)) is not None:
                 self._take(messages)
             self._child = None
             self._ready = None
@@ -191,6 +196,14 @@ class MediaProcess:
             pause = _SHORTEST_PAUSE_S if clock() - started > _LONG_ENOUGH_S else min(2 * pause, _LONGEST_PAUSE_S)
             logger.error("the media engine died (exit status %s); starting it again", child.process.returncode)
             child = await self._relaunch(pause)
+
+    async def _hear(self, child: _Child) -> list[Message] | None:
+        """The next messages; None: it ended, or says nothing any more, not even that it lives."""
+        try:
+            return await asyncio.wait_for(child.hear(), SILENT_S)
+        except TimeoutError:
+            logger.error("the media engine is silent")
+            return None
 
     async def _relaunch(self, pause: float) -> _Child:
         while True:
@@ -203,6 +216,7 @@ class MediaProcess:
                 logger.error("the media engine does not start: %s; trying again in %.1f s", error, pause)
 
     def _take(self, messages: list[Message]) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
         for message in messages:
             if isinstance(message, Ready):
                 self._ready = message.realtime

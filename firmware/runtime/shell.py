@@ -37,6 +37,10 @@ class MediaEngine(Protocol):
         """Give the engine a command."""
         ...
 
+    def healthy(self, now: float) -> bool:
+        """Its sound goes on; `now`: the loop's time."""
+        ...
+
     async def start(self) -> None:
         """Begin."""
         ...
@@ -119,6 +123,11 @@ class Shell:
             task.cancel()
         await self._engine.stop()
         await self._sockets.close()
+
+    @property
+    def healthy(self) -> bool:
+        """Its loop runs, as who asks shows, and so does its media engine."""
+        return self._engine.healthy(self._loop.time())
 
     # --- for the web ---
 
