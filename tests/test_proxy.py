@@ -166,6 +166,19 @@ def test_a_stranger_reaches_our_users(world: World, bob: Phone) -> None:
     assert stranger.ask(invite(sender="sip:carol@elsewhere.example")).status == 200
 
 
+def test_a_closed_house_has_strangers_prove_who_they_are(world: World) -> None:
+    """RFC 3665 §3.3: the callee's proxy challenges too; whoever has a password here may come from anywhere."""
+    Exchange(world, open_to_strangers=False)
+    bob = Phone(world, "192.0.2.2")
+    bob.register("1002")
+    bob.answers(200)
+    stranger = Phone(world, "203.0.113.9")
+    call = invite(sender="sip:carol@elsewhere.example")
+
+    assert stranger.ask(call).status == 407
+    assert stranger.ask_with_digest(call.with_("Call-ID", "call-2"), "1003", "secret3").status == 200
+
+
 def test_a_stranger_reaches_nobody_else(world: World, exchange: Exchange) -> None:
     """No open relay."""
     stranger = Phone(world, "203.0.113.9")

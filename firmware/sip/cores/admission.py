@@ -5,7 +5,7 @@
 | a trusted network                   | yes                 | yes               |
 | where its From registered from      | yes                 | yes               |
 | a From of our domain, other source  | proves it by digest | proves it         |
-| another domain's From               | yes                 | proves to be ours |
+| another domain's From               | yes, if open        | proves to be ours |
 """
 
 from __future__ import annotations
@@ -22,14 +22,21 @@ from firmware.sip.transport import Flow
 
 
 class Admission:
-    """The rules above. `trusted`: networks such as "192.0.2.0/24"."""
+    """The rules above. `trusted`: networks such as "192.0.2.0/24". `open_to_strangers`: other domains may call us."""
 
     def __init__(
-        self, domain: Domain, location: LocationService, authenticator: Authenticator, trusted: Sequence[str] = ()
+        self,
+        domain: Domain,
+        location: LocationService,
+        authenticator: Authenticator,
+        trusted: Sequence[str] = (),
+        *,
+        open_to_strangers: bool = True,
     ) -> None:
         self._domain = domain
         self._location = location
         self._authenticator = authenticator
+        self._open = open_to_strangers
         self._trusted = tuple(ip_network(network) for network in trusted)
 
     def check(self, request: Request, flow: Flow, *, to_our_user: bool, now: float) -> None:
@@ -37,7 +44,7 @@ class Admission:
         if self.is_known(request, flow, now):
             return
         claims_ours = self._domain.covers(request.from_.uri)
-        if to_our_user and not claims_ours:
+        if to_our_user and self._open and not claims_ours:
             return
         username = self._prove(request, flow, now)
         if claims_ours and self._domain.user(request.from_.uri) != username:

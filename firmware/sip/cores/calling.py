@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from firmware.sip.cores.account import Account
     from firmware.sip.cores.core import Failure
     from firmware.sip.transaction import ClientTransaction, ServerTransaction
+    from firmware.sip.transport import Hop
     from firmware.sip.uri import SipUri, Uri
 
 MAX_FORKS = 32
@@ -91,9 +92,11 @@ class OutgoingCall(Usage):
             routed = self.station.keyring(self.account).anticipate(routed)
         self._send(routed, now)
 
-    def _send(self, request: Request, now: float) -> None:
+    def _send(self, request: Request, now: float, hop: Hop | None = None) -> None:
         self._request = request
-        self._transaction = self.station.send(self.account, request, self, now, way=self._way, with_contact=True)
+        self._transaction = self.station.send(
+            self.account, request, self, now, way=self._way, with_contact=True, hop=hop
+        )
 
     def _send_again(self, request: Request, now: float, *, elsewhere: bool) -> None:
         """§8.1.3.4, §8.1.3.5: another attempt is a new transaction with the next number, but the same call."""
@@ -102,7 +105,8 @@ class OutgoingCall(Usage):
         if elsewhere:
             self._send_to(again, now)
         else:
-            self._send(again, now)
+            # Who challenged us knows the nonce; the server before it in DNS may be the one that did not answer.
+            self._send(again, now, None if self._transaction is None else self._transaction.flow)
 
     # --- verbs ---
 

@@ -54,9 +54,15 @@ class Exchange:
         self._attempt = 0
 
     def send(self, now: float) -> None:
-        """Send the request."""
+        """Send the request; again to the server that challenged it, which knows the nonce."""
         self.transaction = self._station.send(
-            self._account, self.request, self, now, way=self._way, with_contact=self._with_contact
+            self._account,
+            self.request,
+            self,
+            now,
+            way=self._way,
+            with_contact=self._with_contact,
+            hop=None if self.transaction is None else self.transaction.flow,
         )
 
     @property

@@ -66,8 +66,9 @@ class Proxy:
     """Forwards requests for our users to where they are registered, and our users' requests to anywhere.
 
     `domains[0]` is our domain, further ones are aliases. `users`: those who exist, and their passwords. `trusted`:
-    networks whose requests need no proof. `recurse`: follow the redirections our users' phones answer with.
-    `search_time`: seconds for which contacts of one q ring before those of a lower one are tried.
+    networks whose requests need no proof. `open_to_strangers`: other domains' users may call ours without one.
+    `recurse`: follow the redirections our users' phones answer with. `search_time`: seconds for which contacts of one
+    q ring before those of a lower one are tried.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Proxy:
         *,
         users: Mapping[str, str],
         trusted: Sequence[str] = (),
+        open_to_strangers: bool = True,
         record_route: bool = True,
         recurse: bool = True,
         search_time: float = 20.0,
@@ -89,7 +91,7 @@ class Proxy:
         self._domain = Domain(endpoint, domains, users)
         self._seal = Seal(random)
         authenticator = Authenticator(self._domain.name, users, random)
-        self._admission = Admission(self._domain, location, authenticator, trusted)
+        self._admission = Admission(self._domain, location, authenticator, trusted, open_to_strangers=open_to_strangers)
         self._forwarder = Forwarder(endpoint, self._seal, self._domain.name, record_route)
         self._recurse = recurse
         self._search_time = search_time

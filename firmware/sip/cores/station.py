@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from firmware.sip.endpoint import Endpoint
     from firmware.sip.message import Request
     from firmware.sip.transaction import ClientTransaction
+    from firmware.sip.transport import Hop
 
 ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "INFO", "REFER", "NOTIFY")
 """The methods we take (§20.5)."""
@@ -128,9 +129,20 @@ class Station:
         return (proxy, *service)
 
     def send(
-        self, account: Account, request: Request, user: TransactionUser, now: float, *, way: Way, with_contact: bool
+        self,
+        account: Account,
+        request: Request,
+        user: TransactionUser,
+        now: float,
+        *,
+        way: Way,
+        with_contact: bool,
+        hop: Hop | None = None,
     ) -> ClientTransaction:
-        """Send a request on its way, with our Contact if the method has one."""
+        """Send a request on its way, with our Contact if the method has one.
+
+        `hop`: the one of the way's servers to go to, where it matters which.
+        """
         secure = isinstance(request.uri, SipUri) and request.uri.secure  # §8.1.1.8
         contact = None
         if with_contact:
@@ -139,7 +151,7 @@ class Station:
                 contact = Contact.of(SipUri(account.contact_user, account.address.host, secure=secure))
             else:
                 request = request.with_("Contact", Contact.of(SipUri(account.contact_user, *public, secure=secure)))
-        return self.endpoint.send_request(request, user, now, hop=way.target, contact=contact)
+        return self.endpoint.send_request(request, user, now, hop=hop or way.target, contact=contact)
 
     def contact_towards(self, account: Account, host: str, transport: str, *, secure: bool = False) -> Contact:
         """Our Contact as the numeric `host` sees us."""
