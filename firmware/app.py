@@ -27,6 +27,7 @@ from firmware.runtime.resolver import Resolver
 from firmware.runtime.shell import MediaEngine, Shell
 from firmware.runtime.sip_sockets import local_address
 from firmware.runtime.site import Exhibit, listen_for_site, open_site
+from firmware.runtime.watchdog import watched
 from firmware.station.build import World, build_station
 from hw.boards import load_board, open_board
 from hw.sim.board import SimBoard
@@ -48,7 +49,8 @@ async def run(config: Config) -> None:
             stack.push_async_callback(site.close)
             log.info("the page is at http://%s/", _authority(listener))
         _settle_memory()
-        await stopped
+        async with watched(lambda: _well(exhibit)):
+            await stopped
         await _take_leave([exhibit])
 
 
@@ -120,6 +122,10 @@ async def _take_leave(exhibits: Sequence[Exhibit]) -> None:
 def _say_ready() -> None:
     log.info("ready")
     notify("READY=1")
+
+
+def _well(exhibit: Exhibit) -> bool:
+    return not isinstance(exhibit.phone, Shell) or exhibit.phone.healthy
 
 
 def _settle_memory() -> None:
