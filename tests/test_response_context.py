@@ -285,14 +285,24 @@ def test_a_context_outlives_its_answer_for_late_2xx() -> None:
 
 
 def test_a_cancelled_call_ends_with_487() -> None:
-    """§16.10."""
+    """§16.10; RFC 3665 §3.8 F17: with the phone's own 487, and its tag."""
     call = context(target("a"), target("b"), target("c", 0.5))
     a, b = started(call.begin(0.0))
     call.receive(a, response(486), 1.0)
+    terminated = response(487)
 
     assert call.cancel(2.0) == [Cancel(b)]
     assert call.cancel(2.5) == []
-    assert call.receive(b, response(487), 3.0) == [Answer(487)]
+    assert call.receive(b, terminated, 3.0) == [Forward(terminated)]
+
+
+def test_a_cancelled_call_ends_with_487_whatever_its_phones_say() -> None:
+    """§16.10: the caller is told what he did, not that somebody was busy meanwhile."""
+    call = context(target("a"))
+    (a,) = started(call.begin(0.0))
+    call.cancel(1.0)
+
+    assert call.receive(a, response(486), 1.1) == [Answer(487)]
 
 
 def test_a_2xx_that_crossed_the_cancel_is_forwarded() -> None:

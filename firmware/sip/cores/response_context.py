@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from firmware.sip.cores.forwarding import Target, redirect_targets
 from firmware.sip.message import Request, Response
@@ -270,9 +270,10 @@ class ResponseContext:
     def _conclude(self) -> Action:
         """§16.7 step 6: nothing is pending, nobody said 2xx."""
         self.answered = True
-        if self._cancelled and not any(status_of(final) >= 600 for final in self.finals):
-            return Answer(487)
         best = best_response(self.finals)
+        if self._cancelled and status_of(best) < 600:
+            # RFC 3665 §3.8 F17: a phone's own 487 goes back, before what others said of the call meanwhile.
+            return next((Forward(final) for final in self.finals if _is_terminated(final)), Answer(487))
         if isinstance(best, Response) and best.status in (401, 407):
             best = with_all_challenges(best, self.finals)
         # §16.7 step 6: "If the only response that was received is a 503, the proxy SHOULD generate a 500".
@@ -297,6 +298,10 @@ class ResponseContext:
         branch.cancelled = True
         # §16.8: without a provisional response "the proxy MUST behave as if the transaction received a 408".
         return actions if branch.provisional else [*actions, *self._failure(branch, 408, now)]
+
+
+def _is_terminated(final: Final) -> TypeGuard[Response]:
+    return isinstance(final, Response) and final.status == 487
 
 
 def _shares(room: int, targets: Sequence[Target]) -> list[int]:
