@@ -239,6 +239,7 @@ EXCHANGE = """
 [registrar]
 domain = "home.test"
 users = {{ 1001 = "{first}", 1002 = "{second}" }}
+digest = ["SHA-256"]
 """
 
 

@@ -23,6 +23,7 @@ ROLES = ("user-agent", "registrar", "proxy", "redirect")
 CODECS = ("opus", "G722", "PCMA", "PCMU")
 """Every codec name a file may list. Those this version lacks are passed over."""
 AVAILABLE_CODECS = ("PCMA", "PCMU")
+DIGESTS = ("SHA-512-256", "SHA-256", "MD5")
 MAX_FILE_OCTETS = 1 << 20
 
 
@@ -125,6 +126,10 @@ class RegistrarSection:
     """The domain whose users register here."""
     users: tuple[tuple[str, str], ...] = _key(read.passwords)
     """User and password of each."""
+    digest: tuple[str, ...] = _key(read.list_of(read.one_of(*DIGESTS), least=1), ("MD5",))
+    """Digest algorithms to offer, the preferred first (RFC 8760 §2.3). MD5 alone unless asked otherwise: phones that
+    know nothing else, those built on libre before version 2 among them, give up when they see any other beside it,
+    although RFC 8760 §2.4 has them pass over it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,17 @@ def test_the_right_password_proves_the_user() -> None:
     assert gate.check(credentials(gate, "right"), REGISTER, HOST, 1.0) == Proof("alice")
 
 
+def test_only_the_algorithms_asked_for_are_offered_and_accepted() -> None:
+    """RFC 8760 §2.3."""
+    strict = Authenticator("home.test", {"alice": "right"}, Random(1), ["SHA-256"])
+    old = Authenticator("home.test", {"alice": "right"}, Random(1), ["MD5"])
+
+    assert [challenge.algorithm for challenge in strict.challenges(0.0)] == ["SHA-256"]
+    assert [challenge.algorithm for challenge in old.challenges(0.0)] == ["MD5"]
+    assert old.check(credentials(old, "right"), REGISTER, HOST, 1.0) == Proof("alice")
+    assert strict.check(credentials(old, "right"), REGISTER, HOST, 1.0) == Proof(None)
+
+
 def test_a_nonce_grows_old() -> None:
     """RFC 7616 §3.3: then only the nonce was wrong."""
     gate = new_authenticator()

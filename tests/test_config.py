@@ -89,6 +89,19 @@ users = { 1001 = "secret", 1002 = "secret" }
     assert dict(config.registrar.users)["1002"] == "secret"
 
 
+def test_the_registrar_offers_md5_alone_unless_it_is_told_otherwise() -> None:
+    """Phones that give up at the sight of another algorithm are many (see RFC 8760 §2.4 for what they should do)."""
+    exchange = '[phone]\nroles = ["registrar"]\n[registrar]\ndomain = "a.test"\nusers = { 1 = "x" }\n'
+
+    plain, chosen = parse(exchange), parse(exchange + 'digest = ["SHA-256", "MD5"]\n')
+
+    assert plain.registrar is not None
+    assert plain.registrar.digest == ("MD5",)
+    assert chosen.registrar is not None
+    assert chosen.registrar.digest == ("SHA-256", "MD5")
+    assert problems(exchange + 'digest = ["SHA-1"]\n') == [("registrar.digest", 6)]
+
+
 def test_every_problem_is_listed_with_its_path_and_line() -> None:
     text = """[phone]
 name = "Hall"
@@ -207,6 +220,7 @@ keys = st.sampled_from(
         "hardware.board",
         "registrar.domain",
         "registrar.users",
+        "registrar.digest",
         "dial.patterns",
     ]
 )

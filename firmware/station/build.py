@@ -129,13 +129,14 @@ def _servers(config: Config, endpoint: Endpoint, random: Random) -> list[Core]:
     from firmware.sip.cores.registrar import Registrar
 
     domain, users = config.registrar.domain, dict(config.registrar.users)
+    algorithms = config.registrar.digest
     location = LocationService()
     servers: list[Core] = []
     if "registrar" in config.phone.roles:
-        servers.append(Registrar(endpoint, domain, users, location, random))
+        servers.append(Registrar(endpoint, domain, users, location, random, algorithms=algorithms))
     if "proxy" in config.phone.roles:
         trusted = config.sip.accept_from
-        servers.append(Proxy(endpoint, [domain], location, random, users=users, trusted=trusted))
+        servers.append(Proxy(endpoint, [domain], location, random, users=users, trusted=trusted, algorithms=algorithms))
     if "redirect" in config.phone.roles:
         servers.append(Redirect(endpoint, [domain], location, users=users))
     return servers

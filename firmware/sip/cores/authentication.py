@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -11,6 +11,8 @@ from firmware.sip.credentials import Challenge, Credentials
 from firmware.sip.digest import DigestServer, Outcome
 from firmware.sip.message import Request
 
+ALGORITHMS = ("SHA-256", "MD5")
+"""What is offered unless one says otherwise."""
 NONCE_LIFETIME = 300.0
 """Seconds for which a nonce is good."""
 MOST_GUESSES = 10
@@ -37,14 +39,17 @@ class Authenticator:
     passwords that a thousand guesses a second would find.
     """
 
-    def __init__(self, realm: str, users: Mapping[str, str], random: Random) -> None:
+    def __init__(
+        self, realm: str, users: Mapping[str, str], random: Random, algorithms: Sequence[str] = ALGORITHMS
+    ) -> None:
+        """`algorithms`: offered in this order (RFC 8760 §2.3)."""
         self.realm = realm
         self._users = users
-        self._digest = DigestServer(realm, random, NONCE_LIFETIME)
+        self._digest = DigestServer(realm, random, NONCE_LIFETIME, algorithms)
         self._guesses: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
 
     def challenges(self, now: float, *, stale: bool = False) -> tuple[Challenge, ...]:
-        """Return fresh challenges, the strongest algorithm first (RFC 8760 §2.3)."""
+        """Return fresh challenges, the preferred algorithm first (RFC 8760 §2.3)."""
         return tuple(self._digest.challenges(now, stale=stale))
 
     def check(self, offered: tuple[Credentials, ...], request: Request, host: str, now: float) -> Proof:

@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from firmware.sip.cores.admission import Admission
-from firmware.sip.cores.authentication import Authenticator
+from firmware.sip.cores.authentication import ALGORITHMS, Authenticator
 from firmware.sip.cores.domain import Domain
 from firmware.sip.cores.forwarding import Forwarder, Target, target_of
 from firmware.sip.cores.location import LocationService
@@ -81,6 +81,7 @@ class Proxy:
         users: Mapping[str, str],
         trusted: Sequence[str] = (),
         open_to_strangers: bool = True,
+        algorithms: Sequence[str] = ALGORITHMS,
         record_route: bool = True,
         recurse: bool = True,
         search_time: float = 20.0,
@@ -90,7 +91,7 @@ class Proxy:
         self._location = location
         self._domain = Domain(endpoint, domains, users)
         self._seal = Seal(random)
-        authenticator = Authenticator(self._domain.name, users, random)
+        authenticator = Authenticator(self._domain.name, users, random, algorithms)
         self._admission = Admission(self._domain, location, authenticator, trusted, open_to_strangers=open_to_strangers)
         self._forwarder = Forwarder(endpoint, self._seal, self._domain.name, record_route)
         self._recurse = recurse

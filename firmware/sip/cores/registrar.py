@@ -7,7 +7,7 @@ from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
 
-from firmware.sip.cores.authentication import Authenticator
+from firmware.sip.cores.authentication import ALGORITHMS, Authenticator
 from firmware.sip.cores.domain import Domain
 from firmware.sip.cores.location import Binding, LocationService, NoRoom, OutOfOrder, listed
 from firmware.sip.cores.server_core import Refused, ServerCore, refuse_unsupported
@@ -29,7 +29,8 @@ _SUPPORTED = frozenset(["path"])
 class Registrar(ServerCore):
     """Keeps the location service of one domain.
 
-    `minimum`, `default` and `maximum` bound a binding's life, in seconds. `today`: the wall clock for the Date field.
+    `minimum`, `default` and `maximum` bound a binding's life, in seconds. `algorithms`: of the digest,
+    the preferred first. `today`: the wall clock for the Date field.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Registrar(ServerCore):
         random: Random,
         *,
         aliases: Sequence[str] = (),
+        algorithms: Sequence[str] = ALGORITHMS,
         minimum: int = 60,
         default: int = HOUR,
         maximum: int = 2 * HOUR,
@@ -49,7 +51,7 @@ class Registrar(ServerCore):
         self._endpoint = endpoint
         self._domain = Domain(endpoint, [domain, *aliases], users)
         self._location = location
-        self._authenticator = Authenticator(self._domain.name, users, random)
+        self._authenticator = Authenticator(self._domain.name, users, random, algorithms)
         # §10.3 step 7: only an interval of less than an hour may be refused as too brief.
         self._minimum = min(minimum, HOUR)
         self._default = default
