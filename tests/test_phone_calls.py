@@ -700,3 +700,20 @@ def test_nothing_is_waited_for_when_the_phone_is_idle() -> None:
 
     assert desk.phone.next_deadline() is None
     assert desk.lamps["line1"] == "off"
+
+
+@pytest.mark.parametrize("call_waiting", [True, False])
+def test_a_call_that_comes_while_the_end_of_a_handsfree_one_is_shown_rings(call_waiting: bool) -> None:
+    """Nobody is at the phone: neither busy, nor a knock that nobody hears."""
+    desk = DeskPhone(call_waiting=call_waiting)
+    desk.arrive("in1")
+    desk.give(CallRequest("in1", "answer"))
+    desk.confirm("in1")
+    desk.end("in1")
+    assert desk.view.mode == "ended"
+
+    desk.arrive("in2", "1003")
+
+    assert desk.call("in2").state == "ringing"
+    assert desk.ring is not None
+    assert desk.view.mode == "ringing"

@@ -5,17 +5,22 @@ from __future__ import annotations
 import pytest
 
 from firmware.phone.events import (
+    AnswerCall,
+    CallArrived,
+    CallConfirmed,
+    CallEnded,
     CallTransferred,
     EndCall,
     HoldCall,
     Party,
     PlaceCall,
+    Ring,
     TransferAsked,
     TransferCall,
     TransferRequest,
 )
 from firmware.phone.phone import NotPossible
-from tests.support.desk_phone import DeskPhone
+from tests.support.desk_phone import ACCOUNT, DeskPhone
 
 
 def test_transfer_holds_the_call_and_gives_dial_tone_for_the_number() -> None:
@@ -270,3 +275,41 @@ def test_a_call_that_nobody_is_in_cannot_send_the_phone_on() -> None:
 
     assert desk.give(TransferAsked(call, Party("sip:1009@example.net"))) is None
     assert desk.give(TransferAsked("nobody", Party("sip:1009@example.net"))) is None
+
+
+def test_a_call_that_replaces_another_is_answered_at_once_on_its_line() -> None:
+    """RFC 3891 §3; RFC 5589 §7: the transferee's call to the target names the consultation it takes the place of."""
+    desk = DeskPhone(call_waiting=False)
+    consultation = desk.talk()
+
+    desk.give(CallArrived("new", ACCOUNT, Party("sip:1002@example.net", "Anna"), replaces=consultation))
+
+    assert AnswerCall("new") in desk.fresh
+    assert desk.did(Ring) == []
+    assert desk.call("new").line == desk.call(consultation).line
+    assert desk.view.focus == "new"
+    desk.give(CallConfirmed("new"))
+    desk.give(CallEnded(consultation, 200, "", "remote"))
+    assert desk.connected == "new"
+    assert desk.view.mode == "talking"
+
+
+def test_a_call_that_replaces_a_held_one_is_held() -> None:
+    desk = DeskPhone()
+    first = desk.talk()
+    desk.press("hold")
+
+    desk.give(CallArrived("new", ACCOUNT, Party("sip:1002@example.net"), replaces=first))
+    desk.give(CallConfirmed("new"))
+
+    assert HoldCall("new", True) in desk.fresh
+    assert desk.call("new").hold == "local"
+
+
+def test_a_call_that_replaces_one_long_gone_rings_as_any_other() -> None:
+    desk = DeskPhone()
+
+    desk.give(CallArrived("new", ACCOUNT, Party("sip:1002@example.net"), replaces="gone"))
+
+    assert desk.did(AnswerCall) == []
+    assert desk.call("new").state == "ringing"

@@ -96,6 +96,8 @@ class CallArrived:
     remote: Party
     auto_answer_s: float | None = None
     """Answer by itself after so many seconds (account's `auto_answer`)."""
+    replaces: str | None = None
+    """It takes the place of this call (RFC 3891): who transferred us left it to the caller."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from firmware.phone.desk import Desk
 from firmware.phone.events import (
     AccountChanged,
     AlertCall,
+    AnswerCall,
     CallArrived,
     CallConfirmed,
     CallEnded,
@@ -28,6 +29,8 @@ from firmware.phone.reasons import reason_for
 from firmware.phone.view import AccountView, HistoryView
 
 BUSY = 486
+UNAVAILABLE = 480
+NO_ANSWER = 408
 LONGEST_URI = 512
 LONGEST_NAME = 128
 """Characters that are kept of a caller."""
@@ -40,6 +43,12 @@ def arrived(desk: Desk, event: CallArrived, now: float) -> None:
     if desk.calls.get(event.call) is not None:
         return
     remote = Party(event.remote.uri[:LONGEST_URI], event.remote.name[:LONGEST_NAME])
+    before = desk.calls.get(event.replaces)
+    if before is not None and before.live:
+        take_over(desk, event, remote, before, now)
+        return
+    if desk.stage == "ended" and not desk.off_hook:
+        desk.rest()  # hands-free, and what is left of the last call: nobody is at the phone
     line = desk.calls.free_line()
     engaged = desk.present or bool(desk.calls.live())
     if line is None or desk.settings.do_not_disturb or (engaged and not desk.settings.call_waiting):
@@ -54,6 +63,21 @@ def arrived(desk: Desk, event: CallArrived, now: float) -> None:
     desk.alarms.set("incoming", now + desk.settings.timeouts.incoming, call.id)
     if event.auto_answer_s is not None:
         desk.alarms.set("auto-answer", now + event.auto_answer_s, call.id)
+
+
+def take_over(desk: Desk, event: CallArrived, remote: Party, before: Call, now: float) -> None:
+    """A call comes in the place of another: it is answered at once, on the same line (RFC 3891 §3).
+
+    Busy or not is no question: the person talks already, or has the call on hold and goes on holding it.
+    """
+    call = Call(
+        id=event.call, direction="in", account=event.account, remote=remote, line=before.line, began_at=now,
+        state="ringing", answering=True, held_by_us=before.held_by_us, replaces=before.id,
+    )  # fmt: skip
+    desk.enlist(call)
+    if desk.focused is before:
+        desk.attend(call)
+    desk.emit(AnswerCall(call.id))
 
 
 def progressed(desk: Desk, event: CallProgressed, now: float) -> None:
@@ -118,10 +142,14 @@ def ended(desk: Desk, event: CallEnded, now: float) -> None:
         return
     in_focus = desk.focused is call
     missed = call.alerting and not event.answered_elsewhere
+    # RFC 3261 21.4.18 leaves open why nobody is available; a phone that rang was there.
+    rang_out = event.code == UNAVAILABLE and call.direction == "out" and call.state == "ringing"
     code = event.code if event.code >= 200 else 487
     desk.close(call, now, code, event.by, event.reason, missed=missed)
     if event.answered_elsewhere:
         call.cause = (code, "Answered elsewhere")
+    elif rang_out:
+        call.cause = (code, reason_for(NO_ANSWER).words)
     if in_focus and not transfers.fall_back(desk, call, now):
         desk.show_end(call, now, reason_for(code, event.by).tone)
 

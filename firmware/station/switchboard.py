@@ -244,9 +244,7 @@ class Switchboard:
                 return
         remote = phone_events.Party(str(event.remote_uri), display_text(event.remote_name))
         patience = self._auto_answer.get(event.account)
-        self._phone.receive(phone_events.CallArrived(call.id, event.account, remote, patience), now)
-        if event.replaces is not None:  # RFC 3891 §3: it takes over a call that was answered already
-            self._phone.receive(phone_events.CallRequest(call.id, "answer"), now)
+        self._phone.receive(phone_events.CallArrived(call.id, event.account, remote, patience, event.replaces), now)
 
     def _progress(self, call: StationCall, event: ua_events.Progress, now: float) -> None:
         early = False
