@@ -251,6 +251,34 @@ def test_no_speech_while_a_digit_is_sent() -> None:
     assert len({packet.timestamp for packet in pair.speech("a")}) == 1
 
 
+def test_a_key_of_the_far_end_is_heard_for_a_moment() -> None:
+    """RFC 4733 carries its name alone; the person would else hear a gap."""
+    pair = call()
+    pair.run(0.5)
+    pair.forget()
+    pair.command("a", StartDigit("call", "5"))
+
+    pair.run(0.5)
+
+    tenth = pair.heard["b"][: 8000 // 5]
+    assert amplitude_at(tenth, 770) > 1000
+    assert amplitude_at(tenth, 1336) > 1000
+    assert rms(second(pair.heard["b"])) < 20
+
+
+def test_a_key_of_a_far_end_on_hold_is_not_heard() -> None:
+    pair = call()
+    pair.run(0.5)
+    pair.command("b", ConnectAudio(None))
+    pair.forget()
+    pair.command("a", StartDigit("call", "5"))
+
+    pair.run(0.3)
+
+    assert digits(pair, "b") == "5"
+    assert rms(pair.heard["b"]) < 20
+
+
 def test_queued_digits_arrive_in_order_and_once() -> None:
     pair = call()
     pair.run(0.5)

@@ -18,6 +18,7 @@ from typing import Any
 
 from firmware.audio.level import Limiter, amplify, factor
 from firmware.audio.mixer import mix
+from firmware.audio.tones import dtmf
 from firmware.media.ear import KeyVoice, Voice
 from firmware.media.messages import (
     CloseSession,
@@ -52,6 +53,9 @@ STOPPED_S = 5.0
 """After how long without a packet MediaStopped is told."""
 _DUCKED = factor(-12.0)
 # Speech while a key tone sounds: low enough for the tone, not gone.
+_REMOTE_KEY_MS = 120
+_REMOTE_KEY_DBM0 = -20.0
+# A key of the far end comes as a name without a sound (RFC 4733): it sounds here, shortly, and softer than our own.
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ class Engine:
         self._tone = Voice(rate_hz)
         self._ring = Voice(rate_hz)
         self._key = KeyVoice(rate_hz)
+        self._remote_key = Voice(rate_hz)
         self._limiter = Limiter()
         self._ring_limiter = Limiter()
         self._outputs: list[Output] = []
@@ -236,11 +241,11 @@ class Engine:
     def _mixed(self, speech: bytes | None) -> tuple[bytes, bytes]:
         samples, levels = self._period_samples, self._levels
         heard = speech or self._silence
-        if self._tone.sounds or self._key.sounds:
+        if self._tone.sounds or self._key.sounds or self._remote_key.sounds:
             key = self._key.read(samples)
             if key is not None and speech is not None:
                 speech = amplify(speech, _DUCKED)
-            heard = mix((speech, self._tone.read(samples), key), samples)
+            heard = mix((speech, self._tone.read(samples), key, self._remote_key.read(samples)), samples)
         if self._earpiece_gain != 1.0:
             heard = self._limiter.process(heard, self._earpiece_gain)
         speaker = heard if levels.loudspeaker else self._silence
@@ -307,6 +312,8 @@ class Engine:
         for event in call.stream.session.events():
             if isinstance(event, rtp.DigitReceived):
                 self._events.append(RemoteDigit(name, event.digit))
+                if name == self._connected:
+                    self._remote_key.play(dtmf(event.digit, _REMOTE_KEY_MS, _REMOTE_KEY_DBM0))
             elif isinstance(event, rtp.RemoteLeft):
                 self._events.append(RemoteLeft(name))
 
