@@ -17,6 +17,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/pip
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml $(VENV)/.installed
+	@sh .ci/apt-install gcc libc6-dev python3-dev libasound2-dev  # pyalsaaudio has no wheel
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
 
@@ -29,9 +30,9 @@ setup: $(VENV)/.installed
 sim: setup
 	$(BIN)/offhook sim
 
-# The peers that the interop tests call, and the browser of the page's test.
+# The peers that the interop tests call, the browser of the page's test, the sound server of the sound driver's.
 peers:
-	@sh .ci/apt-install sip-tester baresip-core kamailio chromium
+	@sh .ci/apt-install sip-tester baresip-core kamailio chromium pulseaudio libasound2-plugins
 
 test-setup: $(VENV)/.installed-test peers
 
