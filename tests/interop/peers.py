@@ -125,6 +125,7 @@ module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:{control}
 statmode_default off
 """
+PEER_SAYS_HZ = 700.0
 MODULES = ("/usr/lib/baresip/modules", "/usr/lib/*/baresip/modules")
 
 
@@ -140,7 +141,7 @@ class Baresip(Program):
         parameters: str = "regint=0",
         answer: str = "auto",
         codecs: str = "PCMA/8000/1,PCMU/8000/1",
-        tone_hz: float = 700.0,
+        tone_hz: float = PEER_SAYS_HZ,
         calls: int = 4,
     ) -> None:
         """`domain`: of its address; its own host and port if it has no server. `answer`: "auto" or "manual"."""
@@ -211,10 +212,9 @@ class Control:
         token = str(self._serial)
         octets = json.dumps({"command": name, "params": parameters, "token": token}).encode()
         self._socket.sendall(b"%d:%s," % (len(octets), octets))
-        answers: list[dict[str, Any]] = []
-        self._read_until(lambda one: one.get("token") == token and answers.append(one) is None, 10.0, f"answer to {name}")
-        assert answers[0]["ok"], f"baresip refused {name} {parameters}: {answers[0]}"
-        return str(answers[0].get("data", ""))
+        answer = self._read_until(lambda one: one.get("token") == token, 10.0, f"answer to {name}")
+        assert answer["ok"], f"baresip refused {name} {parameters}: {answer}"
+        return str(answer.get("data", ""))
 
     def event(self, kind: str, seconds: float = 15.0, **fields: str) -> dict[str, Any]:
         """Wait for an event that is not read yet and matches; it and all before it count as read."""
@@ -227,19 +227,18 @@ class Control:
                 del self.events[: place + 1]
                 return event
         wanted = f"{kind} {fields or ''}"
-        self._read_until(lambda one: bool(one.get("event")) and fits(one), seconds, wanted)
-        event = self.events[-1]
+        event = self._read_until(fits, seconds, wanted)
         self.events.clear()
         return event
 
-    def _read_until(self, enough: Callable[[dict[str, Any]], bool], seconds: float, what: str) -> None:
+    def _read_until(self, enough: Callable[[dict[str, Any]], bool], seconds: float, what: str) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while True:
             while (one := self._next()) is not None:
                 if one.get("event"):
                     self.events.append(one)
                 if enough(one):
-                    return
+                    return one
             left = deadline - time.monotonic()
             assert left > 0, f"no {what} from baresip in {seconds:g} s; it told {self.events}"
             self._socket.settimeout(left)

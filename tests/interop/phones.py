@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.interop.peers import Baresip
+from tests.interop.peers import PEER_SAYS_HZ, Baresip
 from tests.support.listening import level_dbov, power_at, sine
 from tests.support.programs import Phone, free_port, wait_until
 
@@ -34,6 +34,8 @@ listen = "{{web}}"
 timeout = 2
 {more}
 """
+WE_SAY_HZ = 1200.0
+"""Speech is a tone; each end has its own."""
 LOUD_DBOV = -40.0
 """Speech is above, a silent line below."""
 
@@ -121,3 +123,10 @@ def _is_tone(samples: Sequence[int], frequency_hz: float) -> bool:
 def assert_peer_hears(peer: Baresip, frequency_hz: float) -> None:
     """The peer's recording comes to be this tone, and nothing else."""
     wait_until(lambda: _is_tone(peer.latest(0.3), frequency_hz), 15.0, f"{frequency_hz:g} Hz in baresip's recording")
+
+
+def assert_speech_both_ways(desk: Desk, peer: Baresip) -> None:
+    """Each hears what the other says, measured at both ends."""
+    desk.say(WE_SAY_HZ)
+    desk.hears(PEER_SAYS_HZ)
+    assert_peer_hears(peer, WE_SAY_HZ)

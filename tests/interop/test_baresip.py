@@ -1,4 +1,4 @@
-"""baresip and our phone call each other directly, with no server between: speech, digits, hold, and every way to end."""
+"""baresip and our phone call each other directly, no server between: speech, digits, hold, and every way to end."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.peers import Baresip
-from tests.interop.phones import Desk, assert_peer_hears
+from tests.interop.peers import PEER_SAYS_HZ, Baresip
+from tests.interop.phones import Desk, assert_speech_both_ways
 from tests.support.programs import wait_until
 
 CODECS = {"PCMA": "PCMA/8000/1", "PCMU": "PCMU/8000/1"}
-PEER_SAYS_HZ = 700.0
-WE_SAY_HZ = 1200.0
 BUSY_HZ = NUMBER_UNOBTAINABLE_HZ = 400.0
 """British tones."""
 ALL_DIGITS = "0123456789*#ABCD"
@@ -28,7 +26,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 @pytest.fixture
 def peer(tmp_path: Path) -> Iterator[Baresip]:
     """Answers at once."""
-    with Baresip(tmp_path, "bob", tone_hz=PEER_SAYS_HZ) as program:
+    with Baresip(tmp_path, "bob") as program:
         yield program
 
 
@@ -59,18 +57,12 @@ def lift_and_call(desk: Desk, peer: Baresip) -> str:
     return call
 
 
-def assert_speech_both_ways(desk: Desk, peer: Baresip) -> None:
-    desk.say(WE_SAY_HZ)
-    desk.hears(PEER_SAYS_HZ)
-    assert_peer_hears(peer, WE_SAY_HZ)
-
-
 # --- speech and digits ---
 
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_baresip_calls_us_and_each_hears_the_other(codec: str, desk: Desk, tmp_path: Path) -> None:
-    with Baresip(tmp_path, "bob", codecs=CODECS[codec], tone_hz=PEER_SAYS_HZ) as peer:
+    with Baresip(tmp_path, "bob", codecs=CODECS[codec]) as peer:
         call = ring_and_lift(desk, peer)
 
         assert_speech_both_ways(desk, peer)
@@ -83,7 +75,7 @@ def test_baresip_calls_us_and_each_hears_the_other(codec: str, desk: Desk, tmp_p
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_we_call_baresip_and_each_hears_the_other(codec: str, desk: Desk, tmp_path: Path) -> None:
-    with Baresip(tmp_path, "bob", codecs=CODECS[codec], tone_hz=PEER_SAYS_HZ) as peer:
+    with Baresip(tmp_path, "bob", codecs=CODECS[codec]) as peer:
         call = lift_and_call(desk, peer)
 
         assert_speech_both_ways(desk, peer)

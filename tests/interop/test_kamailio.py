@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.peers import Baresip, Kamailio
-from tests.interop.phones import Desk, assert_peer_hears
+from tests.interop.peers import PEER_SAYS_HZ, Baresip, Kamailio
+from tests.interop.phones import Desk, assert_speech_both_ways
 from tests.support.programs import wait_until
 
 DOMAIN = "biloxi.test"
 USERS = {"1001": "correct horse", "1002": "battery", "2000": "staple"}
-PEER_SAYS_HZ = 700.0
-WE_SAY_HZ = 1200.0
 
 
 @pytest.fixture
@@ -23,7 +21,9 @@ def exchange(tmp_path: Path) -> Iterator[Kamailio]:
         yield program
 
 
-def subscriber(folder: Path, exchange: Kamailio, user: str = "1001", *, password: str = "", transport: str = "") -> Desk:
+def subscriber(
+    folder: Path, exchange: Kamailio, user: str = "1001", *, password: str = "", transport: str = ""
+) -> Desk:
     """One of our phones with an account there."""
     server = f"sip:127.0.0.1:{exchange.port}{transport}"
     account = f'password = "{password or USERS[user]}"\nregistrar = "{server}"\noutbound_proxy = "{server}"'
@@ -33,7 +33,7 @@ def subscriber(folder: Path, exchange: Kamailio, user: str = "1001", *, password
 def baresip(folder: Path, exchange: Kamailio) -> Baresip:
     """baresip with an account there, registered."""
     parameters = f'auth_user=2000;auth_pass={USERS["2000"]};outbound="sip:127.0.0.1:{exchange.port}";regint=60'
-    program = Baresip(folder, "2000", domain=DOMAIN, parameters=parameters, tone_hz=PEER_SAYS_HZ)
+    program = Baresip(folder, "2000", domain=DOMAIN, parameters=parameters)
     program.wait_for("200 OK")
     return program
 
@@ -69,9 +69,7 @@ def test_we_call_baresip_through_kamailio(exchange: Kamailio, tmp_path: Path) ->
         desk.press("2000#")
         call = str(desk.call("confirmed")["id"])
 
-        desk.say(WE_SAY_HZ)
-        desk.hears(PEER_SAYS_HZ)
-        assert_peer_hears(peer, WE_SAY_HZ)
+        assert_speech_both_ways(desk, peer)
         desk.press("7")
         peer.control.event("CALL_DTMF_START", param="7")
         peer.control.command("sndcode", "8")
@@ -91,9 +89,7 @@ def test_baresip_calls_us_through_kamailio(exchange: Kamailio, tmp_path: Path) -
         desk.lift()
         peer.control.event("CALL_ESTABLISHED")
 
-        desk.say(WE_SAY_HZ)
-        desk.hears(PEER_SAYS_HZ)
-        assert_peer_hears(peer, WE_SAY_HZ)
+        assert_speech_both_ways(desk, peer)
         peer.control.command("hangup")
 
         desk.until(call, state="ended")

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.peers import Baresip
-from tests.interop.phones import Desk, assert_peer_hears
+from tests.interop.peers import PEER_SAYS_HZ, Baresip
+from tests.interop.phones import Desk, assert_speech_both_ways
 from tests.support.programs import free_port, wait_until
 
 DOMAIN = "home.test"
 USERS = {"1001": "first", "1002": "second", "1003": "third", "1004": "fourth"}
-PEER_SAYS_HZ = 700.0
-WE_SAY_HZ = 1200.0
 REGISTRAR = f"""
 [registrar]
 domain = "{DOMAIN}"
@@ -55,7 +53,7 @@ def baresip(folder: Path, hall: Desk, user: str = "1003", password: str = "", tr
         f"auth_user={user};auth_pass={password or USERS[user]};"
         f'outbound="sip:127.0.0.1:{hall.port}{transport}";regint=60'
     )
-    return Baresip(folder, user, domain=DOMAIN, parameters=parameters, tone_hz=PEER_SAYS_HZ)
+    return Baresip(folder, user, domain=DOMAIN, parameters=parameters)
 
 
 @pytest.fixture
@@ -64,12 +62,6 @@ def peer(hall: Desk, tmp_path: Path) -> Iterator[Baresip]:
     with baresip(tmp_path, hall) as program:
         program.wait_for("200 OK")
         yield program
-
-
-def assert_speech_both_ways(desk: Desk, peer: Baresip) -> None:
-    desk.say(WE_SAY_HZ)
-    desk.hears(PEER_SAYS_HZ)
-    assert_peer_hears(peer, WE_SAY_HZ)
 
 
 def test_baresip_calls_our_second_phone_through_our_proxy(kitchen: Desk, peer: Baresip) -> None:
