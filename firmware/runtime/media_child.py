@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import select
 import socket
 import sys
@@ -27,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 _LARGEST_BACKLOG = 1 << 20
 # Octets of events that the phone did not read: by then it hangs, and we end.
-_LOOK_S = 0.05
-# How often to look for events of the card's thread, which cannot wake a select.
+_LOOK_S = ALIVE_S / 2
+# How often to look whether the card's periods go on. Its thread's events ring a bell.
 
 
 class ControlEnded(Exception):
@@ -91,7 +92,8 @@ class Loop:
         self._failure: DeviceError | None = None
         # A card's thread leaves its events here: only the loop writes to the control socket.
         self._events: list[Event] = []
-        self._host = MediaHost(port, rtp_ports, self._events.append)
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._host = MediaHost(port, rtp_ports, self._leave_and_ring if port.paced else self._events.append)
         self._card = CardThread(self._host, self._card_failed)
         self._told_at = self._host.last_period_at
 
@@ -127,12 +129,19 @@ class Loop:
     def _serve(self, timeout: float) -> None:
         control = self._control
         writers = [control.socket] if control.waiting else []
-        readable, writable, _ = select.select([control.socket], writers, [], timeout)
+        readers: list[socket.socket | int] = [control.socket, self._bell]
+        readable, writable, _ = select.select(readers, writers, [], timeout)
         if writable:
             control.flush()
-        if readable:
+        if self._bell in readable:
+            os.eventfd_read(self._bell)
+        if control.socket in readable:
             self._obey(control.hear())
         self._tell_events()
+
+    def _leave_and_ring(self, event: Event) -> None:
+        self._events.append(event)
+        os.eventfd_write(self._bell, 1)
 
     def _obey(self, messages: list[Message]) -> None:
         for message in messages:
@@ -151,6 +160,7 @@ class Loop:
 
     def _card_failed(self, error: DeviceError) -> None:
         self._failure = error
+        os.eventfd_write(self._bell, 1)
 
 
 def run(control: Control, audio: str, rtp_ports: tuple[int, int]) -> int:
