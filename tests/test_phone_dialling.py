@@ -296,6 +296,18 @@ def test_a_failed_call_sounds_and_reads_as_on_a_real_phone(code: int, by: str, t
     assert desk.call(call).cause == (code, words)
 
 
+def test_a_phone_that_rang_and_then_was_unavailable_was_not_answered() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    call = desk.dial("1002")
+    desk.progress(call)
+
+    desk.end(call, 480)
+
+    assert desk.tone == "busy"
+    assert desk.call(call).cause == (480, "No answer")
+
+
 def test_the_failure_tone_turns_into_the_howler_when_the_handset_stays_off() -> None:
     desk = DeskPhone()
     desk.lift()
