@@ -183,7 +183,7 @@ class Telephone {
     this.element.classList.toggle("off-hook", lifted);
     if (state.ring.cadence_ms.join() !== before.ring.cadence_ms.join()) this.ring(state.ring.cadence_ms);
     this.find(".doing").textContent = state.ringing && !lifted ? "ringing: lift the handset" : lifted ? "off the hook" : "";
-    if (lifted && before.hook === "on") page.choose(this);
+    if (lifted && before.hook === "on" && before.display) page.choose(this); // lifted now, not before the page came
     page.connect();
   }
 
@@ -227,6 +227,7 @@ const page = {
   choose(phone) {
     if (this.order[0] === phone) return;
     this.order = [phone, ...this.order.filter((other) => other !== phone)];
+    sessionStorage.setItem("chosen", phone.user); // a reload goes on where one was
     for (const other of this.phones) other.element.classList.toggle("focused", other === phone);
     this.connect();
   },
@@ -300,7 +301,8 @@ const page = {
 
 const sound = new Sound(hint);
 page.phones = JSON.parse(document.getElementById("phones").textContent).map((phone) => new Telephone(phone, sound));
-if (page.phones.length === 1) page.choose(page.phones[0]);
+const chosen = page.phones.find(({ user }) => user === sessionStorage.getItem("chosen"));
+if (chosen || page.phones.length === 1) page.choose(chosen ?? page.phones[0]);
 page.fit();
 page.advise();
 
