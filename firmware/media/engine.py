@@ -53,7 +53,7 @@ STOPPED_S = 5.0
 """After how long without a packet MediaStopped is told."""
 _DUCKED = factor(-12.0)
 # Speech while a key tone sounds: low enough for the tone, not gone.
-_REMOTE_KEY_MS = 120
+_REMOTE_KEY_MS = 160
 _REMOTE_KEY_DBM0 = -20.0
 # A key of the far end comes as a name without a sound (RFC 4733): it sounds here, shortly, and softer than our own.
 
