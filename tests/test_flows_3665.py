@@ -105,9 +105,7 @@ class Network:
             PROXIES: (ss1, ss2),
         }
         self.ss1 = server(self.world, SS1, f"ss1.{ATLANTA}", ATLANTA, ["alice"])
-        self.ss2 = server(
-            self.world, SS2, f"ss2.{BILOXI}", BILOXI, ["alice", "bob"], open_to_strangers=not self.closed
-        )
+        self.ss2 = server(self.world, SS2, f"ss2.{BILOXI}", BILOXI, ["alice", "bob"], open_to_strangers=not self.closed)
         config = phone_config("alice", ATLANTA, f'register = false\noutbound_proxy = "sip:{self.alice_proxy};lr"')
         self.alice = station(self.world, ALICE, config, 1)
 

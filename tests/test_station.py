@@ -223,7 +223,7 @@ def test_no_answer() -> None:
 
     assert not kitchen.ringing
     assert kitchen.view.missed == 1
-    assert hall.last_call.cause == (480, "Not available")
+    assert hall.last_call.cause == (480, "No answer")
     assert hall.media.tone == tone("busy")
 
 
@@ -709,9 +709,7 @@ def test_a_long_request_goes_by_tcp() -> None:
 def test_a_long_request_falls_back_to_udp_where_nobody_takes_streams() -> None:
     """RFC 3261 §18.1.1: over UDP when the connection is refused."""
     world, hall, _ = direct(name="Hall " + "a" * 1200)
-    kitchen = StationNode(
-        world, phone_text("1002", exchange=None, host="10.0.0.2", listen=("udp",)), "10.0.0.2", 2
-    )
+    kitchen = StationNode(world, phone_text("1002", exchange=None, host="10.0.0.2", listen=("udp",)), "10.0.0.2", 2)
     world.add(kitchen)
     kitchen.start()
 
