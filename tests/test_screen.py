@@ -181,6 +181,23 @@ def test_service_means_a_registered_account_or_one_that_needs_none() -> None:
     assert wording.service_words(replace(IDLE, accounts=())) == "No account"
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("No answer from the registrar", "Server not answering"),
+        ("Cannot reach the registrar", "Server not reachable"),
+        ("The registrar's name was not found", "Server not found"),
+        ("The registrar refuses our user name or password", "Password refused"),
+        ("The registrar does not know our address", "Unknown to the server"),
+        ("The registrar answers 500 Something Rather Long", "No service"),
+    ],
+)
+def test_why_there_is_no_service_fits_the_panel(reason: str, words: str) -> None:
+    picture = render(replace(IDLE, accounts=(replace(LOST, reason=reason),)), WALL, 0.0)
+
+    assert picture.lines[-1] == words
+
+
 @pytest.mark.parametrize(("mos", "icon"), [(4.3, "bars-4"), (3.7, "bars-3"), (3.2, "bars-2"), (2.0, "bars-1")])
 def test_quality_is_one_glyph(mos: float, icon: str) -> None:
     quality = SCENES["talking"].calls[0].quality

@@ -10,6 +10,15 @@ from firmware.phone.events import Party
 from firmware.phone.view import CallView, PhoneView
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_PANEL_COLUMNS = 21
+_SERVICE = {
+    "No answer from the registrar": "Server not answering",
+    "Cannot reach the registrar": "Server not reachable",
+    "The registrar's name was not found": "Server not found",
+    "The registrar refuses our user name or password": "Password refused",
+    "The registrar does not know our address": "Unknown to the server",
+}
+"""A registration's troubles, which are told in a sentence, in a line of the smallest panel."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -56,11 +65,12 @@ def own_number(view: PhoneView) -> str:
 
 
 def service_words(view: PhoneView) -> str:
-    """Return why there is no service, empty if there is."""
+    """Return why there is no service, in a line of the panel; empty if there is."""
     if in_service(view):
         return ""
     reason = view.accounts[0].reason if view.accounts else "No account"
-    return reason or "No service"
+    words = _SERVICE.get(reason, reason)
+    return words if 0 < len(words) <= _PANEL_COLUMNS else "No service"
 
 
 def standing(call: CallView) -> str:
