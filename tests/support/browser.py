@@ -7,7 +7,7 @@ import itertools
 import os
 import shutil
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,8 +103,14 @@ class Heard:
 
     @property
     def steps_ms(self) -> list[tuple[bool, int]]:
-        """(sounding, milliseconds), in turn; those cut by the recording's ends are left out."""
-        runs = [(loud, len(list(run)) * 10) for loud, run in itertools.groupby(self.loud())]
+        """(sounding, milliseconds), in turn; those cut by the recording's ends are left out.
+
+        A gap of up to 40 ms is the browser's: it ran out of sound for a moment.
+        """
+        loud = self.loud()
+        for n in range(1, len(loud)):
+            loud[n] = loud[n] or (loud[n - 1] and any(loud[n + 1 : n + 5]))
+        runs = [(sounding, len(list(run)) * 10) for sounding, run in itertools.groupby(loud)]
         return runs[1:-1]
 
     def onsets(self, threshold: float = 300) -> list[float]:
@@ -184,17 +190,16 @@ class Telephone:
 
     def record(self, seconds: float) -> Heard:
         """What the page plays from now on."""
-        return self.record_with((), seconds)[0]
-
-    def record_with(self, others: Sequence[tuple[Telephone, str]], seconds: float) -> list[Heard]:
-        """This ear, and at the same time the ears ("ear") or mouths ("mouth") of other telephones."""
-        tracks = [(self, "ear"), *others]
-        for phone, what in tracks:
-            phone._page.evaluate(START, {"user": phone.user, "what": what, "code": RECORDER})
+        self.start_recording()
         self._page.wait_for_timeout(1000 * seconds)
-        return [phone._recorded(what) for phone, what in tracks]
+        return self.recorded()
 
-    def _recorded(self, what: str) -> Heard:
+    def start_recording(self, what: str = "ear") -> None:
+        """Record what is heard ("ear") or said ("mouth") here, until `recorded`."""
+        self._page.evaluate(START, {"user": self.user, "what": what, "code": RECORDER})
+
+    def recorded(self, what: str = "ear") -> Heard:
+        """Stop recording."""
         told = self._page.evaluate(STOP, {"name": self.user + what, "every": DECIMATION})
         return Heard(array("h", base64.b64decode(told["octets"])), told["rate"], told["began"])
 
@@ -210,8 +215,16 @@ def _held(page: Any, key: Any) -> Iterator[None]:
     page.mouse.up()
 
 
+@pytest.fixture(scope="session")
+def driver() -> Iterator[Any]:
+    """What drives the browsers; there can only be one."""
+    with playwright.sync_playwright() as running:
+        yield running
+
+
 @contextmanager
 def chromium(
+    driver: Any,
     folder: Path,
     *,
     says: array[int] | None = None,
@@ -229,12 +242,6 @@ def chromium(
         (folder / "says.wav").write_bytes(wav_of(says, rate_hz))
         flags.append(f"--use-file-for-fake-audio-capture={folder / 'says.wav'}")
     faults: list[str] = []
-    with playwright.sync_playwright() as driver:
-        yield from _pages(driver, folder, flags, size, faults)
-    assert faults == []
-
-
-def _pages(driver: Any, folder: Path, flags: list[str], size: tuple[int, int], faults: list[str]) -> Iterator[Any]:
     context = driver.chromium.launch_persistent_context(
         folder / "profile",
         executable_path=CHROMIUM,
@@ -253,3 +260,4 @@ def _pages(driver: Any, folder: Path, flags: list[str], size: tuple[int, int], f
         yield visit
     finally:
         context.close()
+    assert faults == []
