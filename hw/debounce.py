@@ -5,7 +5,7 @@ A mechanical contact chatters for a while after each movement; hook switches of 
 closing and opening. It neither reads a clock nor touches a pin, and serves both ways of watching a contact:
 
 * every edge with its own timestamp, and `handle_timers` at `next_deadline`;
-* a scan at regular periods, each level passed to `receive` whether it changed or not.
+* a scan at regular periods, each level passed to `sample` whether it changed or not.
 
     contact   ____|‾|_|‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾|_|‾|____________
     settled   ____________|‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾|____
@@ -64,6 +64,17 @@ class Debounce:
         elif self._changed_at is None:
             self._changed_at = now
             self.handle_timers(now)
+
+    def sample(self, closed: bool, now: float) -> None:
+        """Note the contact's level in a scan at `now`, knowing nothing of what it did since the scan before.
+
+        A new level is believed when it is still there after the bounce time: a scan that comes late invents nothing.
+        """
+        if closed == self._closed:
+            self._changed_at = None
+        elif self._changed_at is None:
+            self._changed_at = now
+        self.handle_timers(now)
 
     def handle_timers(self, now: float) -> None:
         """Believe the new level if it has been steady long enough."""

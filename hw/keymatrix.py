@@ -103,7 +103,7 @@ class KeyMatrix:
         doubtful = frozenset() if self._diodes else ambiguous_keys(closed)
         for position, contact in self._contacts.items():
             level = contact.closed if position in doubtful else position in closed
-            contact.receive(level, now)
+            contact.sample(level, now)
         self._settle(now)
 
     def handle_timers(self, now: float) -> None:

@@ -133,3 +133,38 @@ def test_with_scans_each_movement_is_reported_once_within_the_bounce_and_25_ms(
     for (reported, _), (settles, _) in zip(found, meant, strict=True):
         # The last chatter may fall between two scans, so that the contact looks settled a little earlier.
         assert settles - bounce <= reported <= settles + bounce + 0.025
+
+
+# --- scans ---
+
+
+def test_a_scan_that_comes_late_invents_no_press() -> None:
+    """One scan saw the contact closed, the next, long after, open: nobody knows how long it was closed."""
+    debounce = Debounce(0.01)
+    debounce.sample(True, 1.0)
+    debounce.sample(False, 1.5)
+
+    assert debounce.events() == []
+    assert debounce.next_deadline() is None
+
+
+def test_a_level_still_there_after_the_bounce_time_is_believed_however_late_the_scan() -> None:
+    debounce = Debounce(0.01)
+    debounce.sample(True, 1.0)
+    debounce.sample(True, 1.5)
+
+    assert debounce.events() == [Settled(True, 1.0)]
+
+
+@given(st.lists(st.floats(0.0, 0.0099), max_size=8).map(sorted), st.floats(0.0, 0.004), st.floats(0.001, 0.004))
+def test_scans_find_one_movement_in_any_chatter_that_lasts_no_longer_than_stated(
+    chatter: list[float], phase: float, period: float
+) -> None:
+    debounce = Debounce(0.01)
+
+    for n in range(round(0.1 / period)):
+        now = phase + n * period
+        moved = sum(at <= now for at in chatter)
+        debounce.sample((len(chatter) - moved) % 2 == 0, now)
+
+    assert [change.closed for change in debounce.events()] == [True]

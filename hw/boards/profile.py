@@ -33,7 +33,7 @@ class HookProfile:
     normally: Level = "closed"
     """The contact with nothing resting on the cradle, that is with the handset lifted."""
     bounce_ms: int = 30
-    """The longest pause within its chatter."""
+    """How long it chatters when it moves."""
     flash_ms: int = 0
     """The cradle tapped for less than this is `flash_key`, not a hang-up; 0: every tap hangs up."""
     flash_key: str = "hold"
@@ -51,7 +51,7 @@ class MatrixProfile:
     keys: tuple[tuple[str | None, ...], ...]
     """The keys' names row by row; None where there is no key."""
     bounce_ms: int = 10
-    """The longest pause within a key's chatter."""
+    """How long a key chatters when it moves."""
     diodes: bool = False
     """Every key has its own diode (cathode towards the row): any number of keys may be down together."""
 
@@ -63,7 +63,7 @@ class KeysProfile:
     pins: tuple[tuple[str, int], ...]
     """Key and GPIO."""
     bounce_ms: int = 10
-    """The longest pause within a key's chatter."""
+    """How long a key chatters when it moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class DialProfile:
     order: str = "standard"
     """Which digit how many pulses are: "standard", "swedish" or "new-zealand" (`hw.rotary.DialOrder`)."""
     bounce_ms: int = 6
-    """The longest pause within its chatter; less than the shortest make or break."""
+    """How long it chatters when it moves; less than the shortest make or break."""
 
 
 @dataclass(frozen=True, slots=True)

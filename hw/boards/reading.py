@@ -197,7 +197,7 @@ def _matrix(matrix: Section) -> MatrixProfile:
         rows=rows,
         columns=columns,
         keys=keys,
-        bounce_ms=matrix.number("bounce_ms", 10, 1, 20),
+        bounce_ms=matrix.number("bounce_ms", 10, 5, 15),
         diodes=matrix.take("diodes", False),
     )
     matrix.finish()
