@@ -252,7 +252,7 @@ const page = {
     if (rings) advise(`${rings.user} is ringing: click its handset to answer.`);
     else if (!inUse.length) advise(`Click a handset to lift it, then dial ${number}.`);
     else if (inUse.length === 1) advise(`Dial ${number}; click the handset again to hang up.`);
-    else advise("Your microphone speaks into one telephone at a time: click the other to speak there.");
+    else advise("Click a telephone to speak into that one.");
   },
 
   keyDown(event) {
