@@ -38,6 +38,13 @@ WE_SAY_HZ = 1200.0
 """Speech is a tone; each end has its own."""
 LOUD_DBOV = -40.0
 """Speech is above, a silent line below."""
+RTP_PORTS = 20
+
+
+def _ports_beside(sip: int) -> int | None:
+    """The first of a range for RTP, None if SIP's port lies in it."""
+    first = free_port(pair=True)
+    return None if first <= sip < first + RTP_PORTS else first
 
 
 class Desk(Phone):
@@ -59,10 +66,10 @@ class Desk(Phone):
         caller is announced. `more`: further tables."""
         self.port = port or free_port()
         self.address = address
-        rtp = free_port(pair=True)
+        rtp = wait_until(lambda: _ports_beside(self.port), why="ports for RTP")
         text = TEXT.format(
             roles=_quoted(roles), address=address, account=account, port=self.port, codecs=_quoted(codecs),
-            waiting=str(waiting).lower(), rtp=rtp, rtp_last=min(rtp + 99, 65535), more=more,
+            waiting=str(waiting).lower(), rtp=rtp, rtp_last=rtp + RTP_PORTS - 1, more=more,
         )  # fmt: skip
         super().__init__(folder, text)
 

@@ -119,7 +119,7 @@ def test_holding_and_taking_back_passes_our_proxy_both_ways(kitchen: Desk, peer:
 
     peer.control.command("hold")
     kitchen.until(call, hold="remote")
-    peer.control.command("resume")
+    peer.control.resume()
     kitchen.until(call, hold="none")
     kitchen.tell(call, "hold")
     kitchen.until(call, hold="local")
@@ -170,6 +170,7 @@ def test_baresip_gives_up_and_our_proxy_cancels(kitchen: Desk, peer: Baresip) ->
     """RFC 3261 §16.10."""
     peer.control.command("dial", f"sip:1002@{DOMAIN}")
     call = str(kitchen.call("ringing")["id"])
+    peer.control.event("CALL_RINGING")
 
     peer.control.command("hangup")
 

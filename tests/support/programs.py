@@ -18,21 +18,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from random import SystemRandom
 from types import TracebackType
 from typing import Any, Self
 
 POLL_S = 0.02
+_PORTS = range(20000, 32000)
+"""Below those that the system lends to clients (from 32768), who would snatch a port before a program opens it."""
+_CHANCE = SystemRandom()
+_given: set[int] = set()
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM, *, pair: bool = False) -> int:
-    """A port of 127.0.0.1 that nobody uses for UDP or TCP; `pair`: an even one whose successor is free too."""
+    """A port of 127.0.0.1 that nobody uses for UDP or TCP, whatever its `kind`; given out once.
+
+    `pair`: an even one whose successor is free too.
+    """
     while True:
-        with socket.socket(socket.AF_INET, kind) as trial:
-            trial.bind(("127.0.0.1", 0))
-            port = int(trial.getsockname()[1])
-        if pair and port % 2:
+        port = _CHANCE.choice(_PORTS[:: 2 if pair else 1])
+        if port in _given or (pair and port + 1 in _given):
             continue
         if all(_is_free(one) for one in ([port, port + 1] if pair else [port])):
+            _given.update((port, port + 1) if pair else (port,))
             return port
 
 
