@@ -15,15 +15,13 @@ class Voice:
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._generator: ToneGenerator | None = None
+        self.sounds = False
+        """Whether `read` has anything to give."""
 
     def play(self, tone: Tone | None) -> None:
         """Begin a tone; None: silence."""
         self._generator = None if tone is None else ToneGenerator(tone, self._rate_hz)
-
-    @property
-    def sounds(self) -> bool:
-        """Whether `read` has anything to give."""
-        return self._generator is not None
+        self.sounds = tone is not None
 
     def read(self, samples: int) -> bytes | None:
         """The next samples; None while silent."""
@@ -31,7 +29,7 @@ class Voice:
             return None
         frame = self._generator.read(samples)
         if self._generator.finished:
-            self._generator = None
+            self.play(None)
         return frame
 
 
@@ -43,6 +41,8 @@ class KeyVoice:
         self._generator: ToneGenerator | None = None
         self._left = 0
         self._held = False
+        self.sounds = False
+        """Whether `read` has anything to give."""
 
     def press(self, digit: str) -> None:
         """Sound the key's tone from its beginning; a key without one is silent."""
@@ -50,17 +50,13 @@ class KeyVoice:
             self._generator = ToneGenerator(dtmf(digit), self._rate_hz)
         except ValueError:
             self._generator = None
+        self.sounds = self._generator is not None
         self._left = round(SHORTEST_KEY_S * self._rate_hz)
         self._held = True
 
     def release(self) -> None:
         """Stop, once the tone was long enough."""
         self._held = False
-
-    @property
-    def sounds(self) -> bool:
-        """Whether `read` has anything to give."""
-        return self._generator is not None
 
     def read(self, samples: int) -> bytes | None:
         """The next samples; None while silent."""
@@ -70,5 +66,6 @@ class KeyVoice:
         self._left -= samples
         if not sounding:
             self._generator = None
+            self.sounds = False
             return None
         return self._generator.read(sounding) + bytes(2 * (samples - sounding))

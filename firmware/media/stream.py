@@ -42,13 +42,12 @@ class _Receiver:
         self._per_tick = codec.rate_hz / form.clock_rate_hz
 
     def play(self, piece: Piece) -> bytes:
-        samples = round(piece.samples * self._per_tick)
         if piece.kind is Kind.SPEECH:
             frame = self.concealer.received(self.codec.decode(piece.payload), joined=piece.joined)
         elif piece.kind is Kind.LOST:
-            frame = self.concealer.conceal(samples)
+            frame = self.concealer.conceal(round(piece.samples * self._per_tick))
         else:
-            frame = self.concealer.received(bytes(2 * samples))
+            frame = self.concealer.received(bytes(2 * round(piece.samples * self._per_tick)))
         return frame if self.resampler is None else self.resampler.process(frame)
 
 
@@ -161,18 +160,28 @@ class Stream:
 
     def play(self, now: float) -> bytes:
         """The next period of what the far end says."""
-        octets = 2 * self._period_samples
-        heard = self._heard
-        for _ in range(2):
-            # A sample-based codec fills the period at once; a frame codec's last packet may have left a rest.
-            if len(heard) < octets:
-                pieces = self.session.playout(now, self._period_ms, quiet=self._quiet)
-                heard += b"".join([self._decoded(piece) for piece in pieces])
-        heard = heard.ljust(octets, b"\0")
-        self._heard = heard[octets:][: 2 * int(_LONGEST_QUEUE_S * self._rate_hz)]
-        frame = heard[:octets]
+        octets, rest = 2 * self._period_samples, self._heard
+        frame = rest or self._played(now)
+        if rest or len(frame) != octets:  # a sample-based codec fills the period exactly, and leaves no rest
+            frame = self._cut(frame, octets, now)
         self._quiet = audioop.rms(frame, 2) < _QUIET_RMS
         return frame
+
+    def _played(self, now: float) -> bytes:
+        pieces = self.session.playout(now, self._period_ms, quiet=self._quiet)
+        frame = self._decoded(pieces[0])
+        for piece in pieces[1:]:
+            frame += self._decoded(piece)
+        return frame
+
+    def _cut(self, heard: bytes, octets: int, now: float) -> bytes:
+        """A frame codec's packets, to the period: more of them are wanted, or a rest stays for the next."""
+        for _ in range(2):
+            if len(heard) < octets:
+                heard += self._played(now)
+        heard = heard.ljust(octets, b"\0")
+        self._heard = heard[octets:][: 2 * int(_LONGEST_QUEUE_S * self._rate_hz)]
+        return heard[:octets]
 
     def _decoded(self, piece: Piece) -> bytes:
         if piece.kind is Kind.SPEECH:

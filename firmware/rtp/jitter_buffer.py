@@ -13,7 +13,6 @@ from enum import Enum
 from typing import NamedTuple
 
 from firmware.rtp.delay_histogram import DelayHistogram
-from firmware.rtp.serial import extend_timestamp
 
 CAPACITY = 100
 """Packets: two seconds of 20 ms."""
@@ -127,8 +126,10 @@ class JitterBuffer:
 
     def _wanted_ms(self, samples: int) -> float:
         """Return the delay wanted of the first of `samples` fetched at once: their last packet must be in time too."""
-        beyond = samples - self._span
-        return self.target_ms + 1000.0 * beyond / self._rate if beyond > 0 else self.target_ms
+        target_ms, beyond = self._histogram.target_ms, samples - self._span
+        if target_ms > MAXIMUM_DELAY_MS:
+            target_ms = MAXIMUM_DELAY_MS
+        return target_ms + 1000.0 * beyond / self._rate if beyond > 0 else target_ms
 
     def __len__(self) -> int:
         return len(self._packets)
@@ -154,7 +155,8 @@ class JitterBuffer:
         self, payload_type: int, sequence: int, timestamp: int, payload: bytes, samples: int, marker: bool, now: float
     ) -> None:
         """Take a packet. `sequence` unwrapped, `timestamp` as received; `samples` 0: a frame codec, never cut."""
-        position = extend_timestamp(timestamp, self._newest)
+        newest = self._newest
+        position = newest + ((timestamp - newest + 0x80000000) & 0xFFFFFFFF) - 0x80000000  # serial.extend_timestamp
         transit = now - position / self._rate
         base = self._histogram.base
         if base is not None and not -JUMP_AHEAD < transit - base < JUMP_BACK:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from random import Random, SystemRandom
 from typing import NamedTuple
 
-from firmware.media.engine import CloseSockets, Engine, OpenSockets, Output, SendPacket
+from firmware.media.engine import Engine, OpenSockets, SendPacket
 from firmware.media.messages import CloseSession, Command, Event
 from firmware.runtime.rtp_sockets import RtpSockets, SocketPair, receive
 from hw import AudioPort, DeviceError
@@ -150,17 +150,14 @@ class MediaHost:
 
     def _flush(self) -> None:
         for output in self._engine.drain():
-            self._do(output)
+            if isinstance(output, SendPacket):
+                self._send(output)
+            elif isinstance(output, OpenSockets):
+                self._open(output)
+            else:
+                self._close(output.session)
         for event in self._engine.events():
             self._notify(event)
-
-    def _do(self, output: Output) -> None:
-        if isinstance(output, SendPacket):
-            self._send(output)
-        elif isinstance(output, OpenSockets):
-            self._open(output)
-        elif isinstance(output, CloseSockets):
-            self._close(output.session)
 
     def _send(self, packet: SendPacket) -> None:
         pair = self._pairs.get(packet.session)
