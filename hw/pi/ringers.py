@@ -13,6 +13,9 @@ from hw.boards.profile import RingerProfile
 from hw.cadence import Cadence, half_wave
 from hw.pi.pins import Factory, faults_of
 
+SHORTEST_S = 0.0002
+"""No state of the wires is held for less: what floating point leaves over of one would be a busy loop."""
+
 
 class _Sounder(Protocol):
     """What makes the noise."""
@@ -82,8 +85,8 @@ class PiRinger:
             sounding, seconds = cadence.at(elapsed)
             if not sounding:
                 self._sounder.rest()
-                return now + seconds
-            return now + min(seconds, self._sounder.sound(elapsed, strength))
+                return now + max(seconds, SHORTEST_S)
+            return now + max(min(seconds, self._sounder.sound(elapsed, strength)), SHORTEST_S)
 
     def close(self) -> None:
         """Silence, and the pins free. Raises DeviceError."""
