@@ -1,0 +1,276 @@
+"""The sound driver on ALSA without a sound card: what goes where, cards by name, a card that comes and goes, mixers."""
+
+from __future__ import annotations
+
+import audioop
+import logging
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import alsaaudio
+import pytest
+
+from hw import DeviceError
+from hw.boards import open_audio
+from hw.boards.profile import AudioProfile, CardProfile
+from hw.pi.cards import Card, Sound, cards, find_sound
+from hw.pi.mixer import set_mixer
+from hw.pi.sound import AlsaSound
+from tests.support.sound_cards import SoundServer, alsa_configured, plugins, pulse_plugins
+
+SAMPLES = 480
+SILENCE = bytes(2 * SAMPLES)
+LOUD = b"\x00\x10" * SAMPLES
+SOFT = b"\x00\x01" * SAMPLES
+
+
+def profile(
+    earpiece: CardProfile | None = None, microphone: CardProfile | None = None, speaker: CardProfile | None = None
+) -> AudioProfile:
+    return AudioProfile("alsa", 48_000, SAMPLES, 4, "", earpiece, microphone, speaker)
+
+
+def ramp(numbers: range) -> bytes:
+    return b"".join(n.to_bytes(2, "little") for n in numbers)
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> Iterator[Path]:
+    """Where the "tape" card keeps what is played; the "voice" card hears a ramp."""
+    with alsa_configured(tmp_path, plugins(tmp_path, ramp(range(20_000)))):
+        yield tmp_path / "tape.raw"
+
+
+# --- what goes where ---
+
+
+def test_what_is_exchanged_is_played_and_recorded_in_order(tape: Path) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:tape"), CardProfile("pcm:voice")))
+
+    heard = [sound.exchange(LOUD, SILENCE) for _ in range(3)]
+    sound.close()
+
+    assert tape.read_bytes() == 2 * SILENCE + 3 * LOUD
+    assert b"".join(heard) == ramp(range(3 * SAMPLES))
+
+
+def test_two_periods_of_silence_lead_so_that_being_a_little_late_is_not_heard(tape: Path) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:tape"), CardProfile("pcm:quiet")))
+    sound.exchange(LOUD, SILENCE)
+    sound.close()
+
+    assert tape.read_bytes() == 2 * SILENCE + LOUD
+
+
+def test_earpiece_and_speaker_may_be_the_two_channels_of_one_card(tape: Path) -> None:
+    sound = AlsaSound(
+        profile(CardProfile("pcm:tape", "left"), CardProfile("pcm:quiet"), CardProfile("pcm:tape", "right"))
+    )
+    sound.exchange(LOUD, SOFT)
+    sound.close()
+
+    stereo = tape.read_bytes()[4 * 2 * SAMPLES :]
+    assert audioop.tomono(stereo, 2, 1, 0) == LOUD
+    assert audioop.tomono(stereo, 2, 0, 1) == SOFT
+
+
+def test_both_on_one_channel_are_mixed(tape: Path) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:tape"), CardProfile("pcm:quiet"), CardProfile("pcm:tape")))
+    sound.exchange(LOUD, SOFT)
+    sound.close()
+
+    assert tape.read_bytes()[2 * 2 * SAMPLES :] == audioop.add(LOUD, SOFT, 2)
+
+
+def test_ring_and_speech_may_be_on_different_cards(tape: Path) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:quiet"), CardProfile("pcm:quiet"), CardProfile("pcm:tape")))
+    sound.exchange(LOUD, SOFT)
+    sound.close()
+
+    assert tape.read_bytes()[2 * 2 * SAMPLES :] == SOFT
+
+
+@pytest.mark.parametrize(("channel", "first"), [("left", 0), ("right", 1)])
+def test_a_microphone_may_be_one_channel_of_two(tape: Path, channel: str, first: int) -> None:
+    sound = AlsaSound(profile(None, CardProfile("pcm:voice", channel)))  # type: ignore[arg-type]
+
+    heard = sound.exchange(SILENCE, SILENCE)
+    sound.close()
+
+    assert heard == ramp(range(first, 2 * SAMPLES, 2))
+
+
+def test_without_a_microphone_the_clock_keeps_the_pace(tape: Path) -> None:
+    now, slept = [50.0], []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    sound = AlsaSound(profile(CardProfile("pcm:quiet")), clock=lambda: now[0], sleep=sleep)
+
+    heard = [sound.exchange(LOUD, SILENCE) for _ in range(5)]
+    sound.close()
+
+    assert set(heard) == {SILENCE}
+    assert sum(slept) == pytest.approx(0.05)
+
+
+def test_a_wrong_frame_is_our_own_fault_and_a_closed_card_is_gone(tape: Path) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:quiet"), CardProfile("pcm:quiet")))
+
+    with pytest.raises(ValueError, match="960 octets"):
+        sound.exchange(LOUD[:-2], SILENCE)
+    sound.close()
+    sound.close()
+    with pytest.raises(DeviceError, match="closed"):
+        sound.exchange(LOUD, SILENCE)
+
+
+def test_a_card_that_is_not_there_at_first_is_said_at_once(tape: Path) -> None:
+    with pytest.raises(DeviceError, match="cannot be opened"):
+        AlsaSound(profile(CardProfile("pcm:nosuch")))
+
+
+def test_a_profile_of_real_cards_is_opened_by_its_name(tape: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'name = "mine"\ndriver = "pi"\n[audio]\nrate_hz = 16000\nperiod_ms = 20\nearpiece = { card = "pcm:quiet" }\n'
+    )
+
+    port = open_audio(str(file))
+
+    assert (port.rate_hz, port.period_samples, port.paced) == (16_000, 320, True)
+    port.close()
+
+
+# --- cards by name or socket ---
+
+LISTING = """\
+ 0 [vc4hdmi        ]: vc4-hdmi - vc4-hdmi
+                      vc4-hdmi
+ 1 [Device         ]: USB-Audio - USB Audio Device
+                      C-Media Electronics Inc. USB Audio Device at usb-3f980000.usb-1.3, full speed
+ 2 [Device_1       ]: USB-Audio - USB Audio Device
+                      C-Media Electronics Inc. USB Audio Device at usb-3f980000.usb-1.2, full speed
+ 3 [wm8960soundcard]: simple-card - wm8960-soundcard
+                      wm8960-soundcard
+"""
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> tuple[Path, Path]:
+    """/proc/asound/cards and /sys/class/sound of a Pi with two equal USB cards."""
+    proc, sys = tmp_path / "cards", tmp_path / "sound"
+    proc.write_text(LISTING)
+    for n, place in ((0, "soc/hdmi"), (1, "usb1/1-1/1-1.3/1-1.3:1.0"), (2, "usb1/1-1/1-1.2/1-1.2:1.0"), (3, "soc/snd")):
+        device = tmp_path / "devices" / place
+        device.mkdir(parents=True)
+        (sys / f"card{n}").mkdir(parents=True)
+        (sys / f"card{n}" / "device").symlink_to(device)
+    return proc, sys
+
+
+def test_the_kernels_cards_are_read_with_their_sockets(kernel: tuple[Path, Path]) -> None:
+    there = cards(*kernel)
+
+    assert [card.id for card in there] == ["vc4hdmi", "Device", "Device_1", "wm8960soundcard"]
+    assert there[2] == Card(2, "Device_1", "USB-Audio", "USB Audio Device", "1-1.2")
+    assert there[0].usb is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [("usb", 1), ("usb:1-1.2", 2), ("usb:1-1.3", 1), ("wm8960soundcard", 3), ("Device_1", 2), ("HDMI", 0)],
+)
+def test_a_card_is_found_by_socket_id_or_name(kernel: tuple[Path, Path], wanted: str, index: int) -> None:
+    card = cards(*kernel)[index]
+
+    assert find_sound(wanted, *kernel) == Sound(f"plughw:CARD={card.id},DEV=0", f"hw:{index}")
+
+
+@pytest.mark.parametrize("wanted", ["usb:1-1.4", "Headset", "2"])
+def test_a_card_that_is_not_there_is_said_with_those_that_are(kernel: tuple[Path, Path], wanted: str) -> None:
+    with pytest.raises(DeviceError, match=r"there is vc4hdmi .*, Device_1 \(USB Audio Device, usb:1-1.2\)"):
+        find_sound(wanted, *kernel)
+
+
+def test_a_machine_without_cards_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="there is none"):
+        find_sound("usb", tmp_path / "none", tmp_path)
+
+
+# --- a card with a pace of its own, that comes and goes ---
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[SoundServer]:
+    running = SoundServer(tmp_path)
+    running.start()
+    with alsa_configured(tmp_path, pulse_plugins(running.socket)):
+        yield running
+    running.stop()
+
+
+def test_a_paced_card_keeps_its_own_time_and_loops_back_what_it_plays(server: SoundServer) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:sink"), CardProfile("pcm:monitor")))
+    for _ in range(30):
+        sound.exchange(SILENCE, SILENCE)
+    started, heard, ends = time.monotonic(), b"", []
+
+    for _ in range(150):
+        heard += sound.exchange(LOUD, SILENCE)
+        ends.append(time.monotonic())
+    sound.close()
+
+    assert ends[-1] - started == pytest.approx(1.5, abs=0.2)
+    assert audioop.max(heard, 2) == 0x1000
+    assert sound.losses == 0
+    assert max(one - before for before, one in pairwise(ends)) < 0.5
+
+
+def test_a_card_that_is_pulled_out_is_silence_at_the_same_pace_until_it_is_back(
+    server: SoundServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    sound = AlsaSound(profile(CardProfile("pcm:sink"), CardProfile("pcm:monitor")))
+    sound.exchange(LOUD, SILENCE)
+
+    server.stop()
+    started = time.monotonic()
+    heard = [sound.exchange(LOUD, SILENCE) for _ in range(60)]
+    without = time.monotonic() - started
+    assert not sound.present
+    server.start()
+    periods = 0
+    while not sound.present and periods < 500:
+        sound.exchange(LOUD, SILENCE)
+        periods += 1
+    sound.close()
+
+    assert heard[-1] == SILENCE
+    assert without == pytest.approx(0.6, abs=0.3)
+    assert sound.losses == 1
+    assert periods < 300
+    assert "is gone" in caplog.text
+    assert "is back" in caplog.text
+
+
+def test_mixer_levels_are_set_when_the_card_is_opened(server: SoundServer) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:sink", mixer=(("Master", 40),)), CardProfile("pcm:monitor")))
+    sound.close()
+
+    master = alsaaudio.Mixer("Master", device="sink")
+    assert master.getvolume() == [40, 40]
+    assert master.getmute() == [0, 0]
+
+
+def test_a_control_the_card_lacks_is_said_with_those_it_has(
+    server: SoundServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    set_mixer("sink", [("Headphone", 40), ("Master", 0)])
+
+    assert "no mixer control 'Headphone'; it has Capture, Master" in caplog.text
+    assert alsaaudio.Mixer("Master", device="sink").getmute() == [1, 1]
