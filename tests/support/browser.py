@@ -215,9 +215,9 @@ def _held(page: Any, key: Any) -> Iterator[None]:
     page.mouse.up()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def driver() -> Iterator[Any]:
-    """What drives the browsers; there can only be one."""
+    """What drives the browsers of one test; it occupies the thread's event loop as long as it lives."""
     with playwright.sync_playwright() as running:
         yield running
 

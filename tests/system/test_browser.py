@@ -11,7 +11,7 @@ import sys
 import threading
 import urllib.request
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -67,11 +67,28 @@ def household() -> Iterator[str]:
         yield url
 
 
-def assert_cadence(heard: Heard, on_ms: tuple[int, ...], off_ms: tuple[int, ...]) -> None:
-    """The whole steps of the recording have these lengths, within 50 ms; a busy machine may spoil one or two."""
-    fit = [any(abs(length - wanted) <= 50 for wanted in (on_ms if loud else off_ms)) for loud, length in heard.steps_ms]
-    assert sum(fit) >= 3, heard.steps_ms
-    assert sum(fit) >= len(fit) - 2, heard.steps_ms
+def heard_well(telephone: Telephone, seconds: float, well: Callable[[Heard], bool]) -> Heard:
+    """A recording that is as it should be: the first of ten, since a busy machine now and then leaves gaps in one."""
+    for _ in range(10):
+        heard = telephone.record(seconds)
+        if well(heard):
+            return heard
+    raise AssertionError(f"{telephone.user} heard {heard.level_dbov:.1f} dBov: {heard.steps_ms} ms")
+
+
+def cadence(on_ms: tuple[int, ...], off_ms: tuple[int, ...]) -> Callable[[Heard], bool]:
+    """Whether every whole step of a recording has one of these lengths, within 50 ms."""
+
+    def fits(heard: Heard) -> bool:
+        lengths = [(length, on_ms if loud else off_ms) for loud, length in heard.steps_ms]
+        return len(lengths) >= 3 and all(any(abs(length - one) <= 50 for one in wanted) for length, wanted in lengths)
+
+    return fits
+
+
+def steady(heard: Heard) -> bool:
+    """Whether it sounded all the time."""
+    return sum(heard.loud()) > 0.97 * len(heard.loud())
 
 
 def share(heard: Heard, at: float, seconds: float, *frequencies_hz: float) -> float:
@@ -90,6 +107,8 @@ def test_one_page_two_telephones_a_call_from_dial_tone_to_busy_tone(
         page = visit(household + RAW)
         hall, kitchen = Telephone(page, "1001"), Telephone(page, "1002")
         assert page.locator("#guide").inner_text() == "Click a handset to lift it, then dial 1002."
+        for name in ("lift the handset", "2 ABC", "star", "hash", "OK", "Hold", "Transfer", "Mute", "louder", "Line 1"):
+            assert hall.element.get_by_role("button", name=name, exact=True).count() == 1, name
 
         hall.click_handset()
         hall.hears(*DIAL_TONE)
@@ -140,7 +159,7 @@ def test_one_page_two_telephones_a_call_from_dial_tone_to_busy_tone(
         hall.click_handset()
         kitchen.shows("ended")
         kitchen.hears(*BUSY)
-        assert_cadence(kitchen.record(2.5), (375,), (375,))
+        heard_well(kitchen, 2.5, cadence((375,), (375,)))
         kitchen.click_handset()
         kitchen.becomes("!it.connected")
 
@@ -167,12 +186,9 @@ def test_two_browsers_hear_each_other(household: str, tmp_path: Path, driver: An
 
         for listener, said, frequency in ((kitchen, mine, 600), (hall, theirs, 1500)):
             listener.hears(frequency, within_hz=10)
-            heard = listener.record(1)
+            heard = heard_well(listener, 0.7, steady)
             assert abs(dominant_hz(heard.samples[-4000:], round(heard.rate_hz)) - frequency) < 10
-            loud = [n for n, sounding in enumerate(heard.loud()) if sounding]
-            assert len(loud) > 90
-            level = Heard(said, 48000, 0).level_dbov
-            assert heard.level_dbov == pytest.approx(level, abs=2.0)
+            assert heard.level_dbov == pytest.approx(Heard(said, 48000, 0).level_dbov, abs=1.5)
 
         kitchen.start_recording()
         hall.press("59#", hold_ms=250)
@@ -287,7 +303,7 @@ def test_what_goes_wrong_sounds_and_reads_as_it_should(troubled: str, tmp_path: 
         hall.press("1002")
         hall.shows("Busy")
         hall.hears(*BUSY)
-        assert_cadence(hall.record(2.5), (375,), (375,))
+        heard_well(hall, 2.5, cadence((375,), (375,)))
         hall.click_handset()
         kitchen.click_handset()
 
@@ -297,8 +313,7 @@ def test_what_goes_wrong_sounds_and_reads_as_it_should(troubled: str, tmp_path: 
         hall.press("1009")
         hall.shows("Number not in use")
         hall.hears(400)
-        unobtainable = hall.record(1.5)
-        assert sum(unobtainable.loud()) > 0.97 * len(unobtainable.loud())
+        heard_well(hall, 1.5, steady)
         hall.click_handset()
 
         # The server is down: congestion, 400 ms and 225 ms by turns.
@@ -308,7 +323,7 @@ def test_what_goes_wrong_sounds_and_reads_as_it_should(troubled: str, tmp_path: 
         shed.press("1002")
         shed.shows("Server not")
         shed.hears(400)
-        assert_cadence(shed.record(3.0), (400, 225), (350, 525))
+        heard_well(shed, 3.0, cadence((400, 225), (350, 525)))
         shed.click_handset()
 
         # It rings, and nobody takes it.
@@ -367,6 +382,9 @@ def test_every_window_shows_both_telephones_whole(household: str, tmp_path: Path
                 assert min(box["x"], box["y"]) >= 0
                 assert box["x"] + box["width"] <= width
                 assert box["y"] + box["height"] <= height
+            square = page.locator('[data-user="1001"] canvas').evaluate("it => it.getBoundingClientRect().width / 128")
+            if height > 700 and width > 820:  # all of one size: whole pixels of the screen
+                assert square == pytest.approx(round(square), abs=0.001)
             if width > 820:
                 words, legend = (page.locator(part).bounding_box() for part in ("#guide", "#keyboard"))
                 assert words["y"] + words["height"] < legend["y"]
