@@ -3,7 +3,7 @@
 const LIT = [191, 233, 255];
 const DARK = [4, 7, 10];
 
-const GLASS = { width: 296, height: 150, margin: 6 }; // what of the glass the panel may take
+const GLASS = { width: 296, height: 152, margin: 6 }; // what of the glass the panel may take
 
 /** Paint the firmware's picture: rows from the top, most significant bit leftmost, 1 is lit. One bit, one square. */
 export function paintPanel(canvas, display, zoom) {
