@@ -55,6 +55,7 @@ class Sipp(Program):
                 *("-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1", "-mp", str(self.media_port)),
                 *("-m", str(calls), "-l", "1", "-nostdin", "-timeout", "60", "-timeout_error"),
                 *("-trace_stat", "-stf", str(self._statistics), "-fd", "1"),
+                *("-watchdog_interval", "0"),  # that this machine is busy is no error of the call's
                 *("-trace_err", "-error_file", str(self._errors)),
                 *arguments,
             ],
