@@ -11,6 +11,7 @@ Time is the bench's own: `Bench` runs drivers' tasks in virtual time.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -34,14 +35,16 @@ class WiredPin(MockPWMPin):  # type: ignore[misc]
 
     def _set_function(self, value: str) -> None:
         # The base class drives an input to its pull at once, though its wire may hold it elsewhere.
-        self._function = value
-        if value == "output":
-            self._state = False
-        self.wiring.settle()
+        with self.wiring.lock:
+            self._function = value
+            if value == "output":
+                self._state = False
+            self.wiring.settle()
 
     def _set_state(self, value: float) -> None:
-        super()._set_state(value)
-        self.wiring.settle()
+        with self.wiring.lock:
+            super()._set_state(value)
+            self.wiring.settle()
 
     def _set_pull(self, value: str) -> None:
         if self.info.pull and value != self.info.pull:
@@ -71,23 +74,32 @@ class WiredFactory(MockFactory):  # type: ignore[misc]
 
 
 class Wiring:
-    """Everything that is joined."""
+    """Everything that is joined. `clock`: whose time edges carry; None: `time`, which the bench sets."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self.time = 0.0
         self.pins: dict[int, WiredPin] = {}
+        self._clock = clock
+        self.lock = threading.RLock()
         self._joints: dict[frozenset[int], int] = {}
         self.factory = WiredFactory(self)
 
+    @property
+    def now(self) -> float:
+        """The time."""
+        return self.time if self._clock is None else self._clock()
+
     def join(self, one: int, other: int) -> None:
         """Close a switch."""
-        self._joints[frozenset((one, other))] = 1
-        self.settle()
+        with self.lock:
+            self._joints[frozenset((one, other))] = 1
+            self.settle()
 
     def part(self, one: int, other: int) -> None:
         """Open it."""
-        self._joints.pop(frozenset((one, other)), None)
-        self.settle()
+        with self.lock:
+            self._joints.pop(frozenset((one, other)), None)
+            self.settle()
 
     def set(self, one: int, other: int, closed: bool) -> None:
         """Close or open a switch."""
@@ -95,12 +107,13 @@ class Wiring:
 
     def settle(self) -> None:
         """Let every input read its wire."""
-        for net in self._nets():
-            level = self._level(net)
-            for gpio in net:
-                pin = self.pins.get(gpio)
-                if pin is not None and pin.driven is None:
-                    (pin.drive_high if level else pin.drive_low)()
+        with self.lock:
+            for net in self._nets():
+                level = self._level(net)
+                for gpio in net:
+                    pin = self.pins.get(gpio)
+                    if pin is not None and pin.driven is None:
+                        (pin.drive_high if level else pin.drive_low)()
 
     def _level(self, net: set[int]) -> bool:
         pins = [self.pins[gpio] for gpio in net if gpio in self.pins]
@@ -173,12 +186,12 @@ class Bench:
             due = until if self._due is None else self._due
             if min(action_at, due) >= until and not plan:
                 break
-            self.wiring.now = max(self.now, min(action_at, due))
+            self.wiring.time = max(self.now, min(action_at, due))
             if plan and action_at <= due:
                 plan.pop()[2]()
             else:
                 self._woken = True
-        self.wiring.now = until
+        self.wiring.time = until
 
     def _serve(self) -> None:
         assert self._task is not None
