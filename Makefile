@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+.PHONY: deb lock deb-test image boot-test
 .PHONY: setup sim test test-quick lint bench test-setup peers clean
 
 # Debian splits ensurepip out of python3: fetch it where we may, else say what to type.
@@ -32,7 +33,7 @@ sim: setup
 
 # The peers that the interop tests call, the browser of the page's test, the sound server of the sound driver's.
 peers:
-	@sh .ci/apt-install sip-tester baresip-core kamailio chromium pulseaudio libasound2-plugins
+	@sh .ci/apt-install sip-tester baresip-core kamailio chromium pulseaudio libasound2-plugins systemd
 
 test-setup: $(VENV)/.installed-test peers
 
@@ -49,6 +50,30 @@ lint: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-bench peers
 	$(BIN)/python -m benchmarks
+
+# --- for the Raspberry Pi: the package, the card's image, their tests (image-build/README.md) ---
+ARCH ?= arm64
+
+deb: $(BIN)/pip
+	PIP=$(CURDIR)/$(BIN)/pip image-build/deb/build build
+
+# Of the wheels in the package; of the Debian packages in the image, from the last one built.
+lock: $(BIN)/pip
+	PIP=$(CURDIR)/$(BIN)/pip image-build/deb/lock
+	@for a in amd64 arm64; do [ ! -f build/$$a/packages ] || cp build/$$a/packages image-build/packages.$$a.lock; done
+
+deb-test: deb
+	@sh .ci/apt-install mmdebstrap strace
+	image-build/test-deb build
+
+image: deb
+	@sh .ci/apt-install mmdebstrap mtools dosfstools fdisk squashfs-tools e2fsprogs zstd bmap-tools \
+	  $(if $(filter amd64,$(ARCH)),syslinux syslinux-common,qemu-user-static binfmt-support)
+	image-build/image $(ARCH) build
+
+boot-test: $(VENV)/.installed-test
+	@sh .ci/apt-install mmdebstrap mtools e2fsprogs iproute2 $(if $(filter amd64,$(ARCH)),qemu-system-x86,qemu-system-arm)
+	image-build/boot-test/boot-test $(ARCH) build
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

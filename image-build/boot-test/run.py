@@ -1,0 +1,406 @@
+"""The boot test: the untouched image of a card starts in QEMU, is a telephone, and survives a power cut.
+
+    python3 run.py ARCH IMAGE MODULES OUT
+
+In a network of its own (`unshare --net --map-root-user`): a wire between the guest and a telephone outside it, which
+is also the exchange, and nothing else. The test's own parts come on a second disk and by QEMU's firmware
+configuration; the card holds what a user writes on it: phone.toml and the board.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from array import array
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+sys.path[:0] = [str(TOP), str(HERE)]
+
+from panel import Panel  # noqa: E402
+
+from tests.support.listening import dominant_hz, level_dbov, power_at, sine  # noqa: E402
+from tests.support.programs import Phone, wait_until  # noqa: E402
+
+HOST, GUEST = "10.0.2.2", "10.0.2.15"
+HOOK, LAMP = 17, 23
+KEYS = {"0": 4, **{str(n): n + 4 for n in range(1, 10)}, "*": 14, "#": 15}
+WIRE = "wire.service"
+SLOW = float(os.environ.get("PATIENCE", "1"))
+"""Multiplies every time limit: an emulated machine on a loaded one is slow."""
+
+CARD = """
+[phone]
+name = "Boot test"
+[[account]]
+address = "sip:1001@home.test"
+password = "first"
+registrar = "sip:10.0.2.2"
+outbound_proxy = "sip:10.0.2.2;lr"
+[hardware]
+board = "./board.toml"
+[web]
+listen = "0.0.0.0:8080"
+token = "boot-test"
+[dial]
+patterns = ["10xx"]
+"""
+OUTSIDE = """
+[phone]
+name = "Outside"
+roles = ["user-agent", "registrar", "proxy"]
+[[account]]
+address = "sip:1002@home.test"
+name = "Outside"
+password = "second"
+registrar = "sip:10.0.2.2"
+outbound_proxy = "sip:10.0.2.2;lr"
+[sip]
+listen = ["udp:10.0.2.2:5060", "tcp:10.0.2.2:5060"]
+[registrar]
+domain = "home.test"
+users = { 1001 = "first", 1002 = "second" }
+[web]
+listen = "{web}"
+[dial]
+patterns = ["10xx"]
+"""
+
+
+def say(*words: object) -> None:
+    """One line of the log, with the seconds since the test began."""
+    print(f"{time.monotonic() - BEGAN:7.1f}", *words, flush=True)
+
+
+def run(*command: str, **options: Any) -> str:
+    """Run a program to its end; its output. Raises CalledProcessError."""
+    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, **options).stdout
+
+
+class Leases:
+    """A DHCP server for one guest (RFC 2131): whoever asks gets the one address."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"wire")
+        self._socket.bind(("0.0.0.0", 67))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            asked = self._socket.recv(2048)
+            kind = _option(asked, 53)
+            if asked[0] == 1 and kind in (b"\1", b"\3"):
+                self._socket.sendto(_lease(asked, 2 if kind == b"\1" else 5), ("255.255.255.255", 68))
+
+
+def _option(message: bytes, wanted: int) -> bytes:
+    at = 240
+    while at + 1 < len(message) and message[at] != 255:
+        if message[at] == wanted:
+            return message[at + 2 : at + 2 + message[at + 1]]
+        at += 1 if message[at] == 0 else 2 + message[at + 1]
+    return b""
+
+
+def _lease(asked: bytes, kind: int) -> bytes:
+    host, guest = socket.inet_aton(HOST), socket.inet_aton(GUEST)
+    head = struct.pack("!BBBB", 2, 1, 6, 0) + asked[4:8] + bytes(2) + asked[10:12] + bytes(4) + guest + host + bytes(4)
+    options = bytes([53, 1, kind, 54, 4]) + host + bytes([51, 4]) + struct.pack("!I", 86400)
+    options += bytes([1, 4, 255, 255, 255, 0, 6, 4]) + host + b"\xff"
+    return head + asked[28:44] + bytes(192) + b"\x63\x82\x53\x63" + options
+
+
+class Guest:
+    """The machine in QEMU."""
+
+    def __init__(self, arch: str, disk: Path, folder: Path, boot: int) -> None:
+        self._log = folder / f"console-{boot}.log"
+        wires = folder / "wires"
+        wires.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(wires))
+        self._listener.listen()
+        self.process = subprocess.Popen(_qemu(arch, disk, folder, wires, self._log), stdin=subprocess.DEVNULL)
+        self.began = time.monotonic()
+        self._port: socket.socket | None = None
+        self._pending = b""
+
+    def wait_for_wires(self) -> None:
+        """Until the test's own program in the guest says what it loaded."""
+        self._listener.settimeout(60)
+        self._port, _ = self._listener.accept()
+        self._port.settimeout(900 * SLOW)
+        say("the wires:", self._line().get("ready", "").strip() or "all modules loaded")
+
+    def order(self, do: str, **rest: Any) -> Any:
+        """Have the guest's hands do something; their answer."""
+        assert self._port is not None
+        self._port.sendall((json.dumps({"do": do, **rest}) + "\n").encode())
+        answer = self._line()
+        if "fault" in answer:
+            raise AssertionError(f"{do}: {answer['fault']}")
+        return answer["answer"]
+
+    def run(self, *command: str) -> str:
+        """A command's output."""
+        return str(self.order("run", command=command))
+
+    def _line(self) -> dict[str, Any]:
+        assert self._port is not None
+        while b"\n" not in self._pending:
+            octets = self._port.recv(1 << 16)
+            if not octets:
+                raise AssertionError(f"the guest is gone; see {self._log}")
+            self._pending += octets
+        line, _, self._pending = self._pending.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def pull_the_plug(self) -> None:
+        """No shutdown, no warning."""
+        self.process.kill()
+        self.process.wait()
+        self._listener.close()
+        if self._port is not None:
+            self._port.close()
+
+
+def _qemu(arch: str, disk: Path, folder: Path, wires: Path, log: Path) -> list[str]:
+    machines = {
+        "amd64": ["qemu-system-x86_64", "-M", "q35", "-cpu", "max"],
+        "arm64": ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72"],
+    }
+    started = []
+    if arch == "arm64":  # a Pi's own loader starts its kernel with the line on the card; QEMU has no such loader
+        line = (folder / "cmdline.txt").read_text().replace("console=ttyS1,115200", "console=ttyAMA0").strip()
+        started = ["-kernel", str(folder / "vmlinuz"), "-initrd", str(folder / "initrd.img"), "-append", line]
+    credentials = {"extra-unit." + WIRE: "kit/wire.service", "unit-dropin.multi-user.target": "kit/wants.conf"}
+    return [
+        *machines[arch],
+        *("-smp", "2", "-m", "1024", "-accel", "tcg,thread=multi"),
+        *started,
+        *("-drive", f"if=none,id=card,file={disk},format=raw", "-device", "virtio-blk-pci,drive=card,bootindex=0"),
+        *("-drive", f"if=none,id=kit,file={folder}/kit.ext4,format=raw,readonly=on"),
+        *("-device", "virtio-blk-pci,drive=kit"),
+        *("-netdev", "tap,id=wire,ifname=wire,script=no,downscript=no"),
+        *("-device", "virtio-net-pci,netdev=wire,romfile=", "-device", "virtio-rng-pci"),
+        *("-device", "virtio-serial", "-chardev", f"socket,id=wires,path={wires}"),
+        *("-device", "virtserialport,chardev=wires,name=wire"),
+        *[
+            word
+            for name, path in credentials.items()
+            for word in ("-fw_cfg", f"name=opt/io.systemd.credentials/systemd.{name},file={folder / path}")
+        ],
+        *("-display", "none", "-serial", f"file:{log}", "-monitor", "none", "-no-reboot"),
+    ]
+
+
+def prepare(arch: str, image: Path, modules: Path, folder: Path) -> Path:
+    """The card with the user's two files on it, and the kit's disk."""
+    disk = folder / "card.img"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    run("cp", "--sparse=always", str(image), str(disk))
+    (folder / "phone.toml").write_text(CARD)
+    files = [str(folder / "phone.toml"), str(HERE / "board.toml")]
+    run("mcopy", "-i", f"{disk}@@4M", *files, "::", env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
+    if arch == "arm64":
+        run("mcopy", "-i", f"{disk}@@4M", "::vmlinuz", "::initrd.img", "::cmdline.txt", str(folder))
+    kit = folder / "kit"
+    shutil.copytree(HERE / "kit", kit)
+    for module in modules.glob("*.ko"):
+        shutil.copy(module, kit)
+    (kit / "wants.conf").write_text(f"[Unit]\nWants={WIRE}\n")
+    run("mke2fs", "-q", "-F", "-t", "ext4", "-L", "KIT", "-d", str(kit), str(folder / "kit.ext4"), "16M")
+    return disk
+
+
+def state() -> dict[str, Any]:
+    """The guest's telephone, asked over its own interface; {} while it does not answer."""
+    asked = urllib.request.Request(f"http://{GUEST}:8080/api/v1/phone", headers={"Authorization": "Bearer boot-test"})
+    try:
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except OSError:
+        return {}
+
+
+def calls() -> list[dict[str, Any]]:
+    """Its calls that are not over."""
+    return [call for call in state().get("calls", []) if call["state"] != "ended"]
+
+
+class Test:
+    """The steps, in their order."""
+
+    def __init__(self, arch: str, disk: Path, folder: Path, outside: Phone) -> None:
+        self._arch, self._disk, self._folder, self._outside = arch, disk, folder, outside
+        self._boots = 0
+        self._panel = Panel()
+        self.guest: Guest
+
+    def start(self) -> None:
+        """Power on, until the telephone is registered."""
+        self._boots += 1
+        self._panel = Panel()
+        self.guest = Guest(self._arch, self._disk, self._folder, self._boots)
+        self.guest.wait_for_wires()
+        say("wires after", f"{time.monotonic() - self.guest.began:.0f} s")
+        wait_until(state, 600 * SLOW, "the telephone's interface answers")
+        say("the telephone answers after", f"{time.monotonic() - self.guest.began:.0f} s")
+        wait_until(lambda: state()["accounts"][0]["registered"], 120 * SLOW, f"registered: {state()}")
+        say("registered after", f"{time.monotonic() - self.guest.began:.0f} s")
+
+    def read_panel(self, text: str) -> None:
+        """Until the octets on the panel's wire make this text."""
+
+        def shown() -> bool:
+            self._panel.take(base64.b64decode(self.guest.order("written", forget=True)))
+            return self._panel.shows(text)
+
+        try:
+            wait_until(shown, 30 * SLOW, f"the panel shows {text}")
+        finally:
+            self._panel.picture.save(self._folder / f"panel-{self._boots}-{text}.png")
+        say(f"the panel shows {text!r}")
+
+    def hook(self, lifted: bool) -> None:
+        """The contact is closed while the handset lies on it."""
+        self.guest.order("pull", line=HOOK, down=not lifted)
+        say("the handset is", "lifted" if lifted else "back")
+
+    def hears(self, what: str, frequencies: list[float]) -> None:
+        """Most of what the guest's earpiece plays lies at these frequencies."""
+        heard = self.guest.order("listen", seconds=3)
+        pcm = base64.b64decode(heard["pcm"])
+        samples = array("h", pcm[: len(pcm) // 2 * 2])[::6][4000:]  # 8 kHz, without the beginning
+        shares = [power_at(samples, frequency) for frequency in frequencies]
+        say(f"{what}: {dominant_hz(samples):.0f} Hz, {level_dbov(samples):.0f} dBov, shares {shares}", heard["said"])
+        assert level_dbov(samples) > -50, what
+        assert sum(shares) > 0.3, f"{what}: {shares}"
+
+    def outside_hears(self, hz: float) -> None:
+        """The telephone outside hears a tone that was spoken into the guest's microphone."""
+        self.guest.order("speak", hz=int(hz))
+
+        def heard() -> bool:
+            samples = self._outside.heard(2)
+            return level_dbov(samples) > -40 and abs(dominant_hz(samples) - hz) <= 10
+
+        wait_until(heard, 60 * SLOW, f"{hz} Hz outside")
+        samples = self._outside.heard(2)
+        say(f"outside hears {dominant_hz(samples):.0f} Hz at {level_dbov(samples):.0f} dBov")
+        self.guest.order("speak", hz=0)
+
+    def inside_hears(self, hz: float) -> None:
+        """The guest's earpiece plays a tone that was spoken outside."""
+        self._outside.speak(sine(hz, 20))
+        self.hears("speech from outside", [hz])
+
+    def both_hear(self) -> None:
+        """Speech crosses both ways."""
+        self.outside_hears(700)
+        self.inside_hears(1200)
+
+    def first_call(self) -> None:
+        """Lift, hear the dial tone, key a number, be answered, speak, hang up."""
+        self.hook(lifted=True)
+        self.hears("dial tone", [350, 440])
+        for key in "1002":
+            self.guest.order("press", line=KEYS[key], seconds=0.15)
+        say("keyed 1002")
+        call = self._outside.call("ringing", 60 * SLOW)
+        say("it rings outside, from", call["remote"]["uri"])
+        self.read_panel("1002")
+        self.hears("ringback", [400, 450])
+        self._outside.lift()
+        wait_until(lambda: any(one["state"] == "confirmed" for one in calls()), 30 * SLOW, "confirmed")
+        self.both_hear()
+        self.hook(lifted=False)
+        self._outside.idle(30 * SLOW)
+        self._outside.hang_up()
+        say("the call ended on both sides")
+
+    def second_call(self) -> None:
+        """Be called, see by whom, answer, and lose power while speaking."""
+        self._outside.lift()
+        self._outside.press("1001")
+        wait_until(lambda: any(one["state"] == "ringing" for one in calls()), 60 * SLOW, f"ringing: {calls()}")
+        self.read_panel("Outside")
+        self.hook(lifted=True)
+        wait_until(lambda: any(one["state"] == "confirmed" for one in calls()), 30 * SLOW, "confirmed")
+        self.both_hear()
+        self.guest.pull_the_plug()
+        say("the plug is pulled in the call")
+        self._outside.hang_up()
+
+    def report(self) -> None:
+        """Times and state of this start."""
+        for command in (
+            ["systemd-analyze"],
+            ["systemd-analyze", "blame", "--no-pager"],
+            ["systemctl", "--failed", "--no-legend", "--no-pager"],
+            ["findmnt", "-no", "SOURCE,FSTYPE,OPTIONS", "/"],
+            ["ls", "-la", "/boot/firmware", "/data/offhook"],
+            ["journalctl", "--no-pager", "-q", "-u", "offhook.service", "-u", "offhook-firstboot.service", "-n", "40"],
+            ["sh", "-c", "ls -l /proc/$(systemctl show -P MainPID offhook)/fd | cut -c40-"],
+            ["sh", "-c", "ps -eLo cls,rtprio,args | grep [m]edia_child"],
+        ):
+            text = self.guest.run(*command)
+            (self._folder / f"report-{self._boots}.txt").open("a").write(f"$ {' '.join(command)}\n{text}\n")
+            if command in (["systemd-analyze"], ["systemctl", "--failed", "--no-legend", "--no-pager"]):
+                say(text.strip() or "no unit failed")
+
+
+def main() -> int:
+    """Run all of it; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Boot the image of a card and telephone with it.")
+    parser.add_argument("arch", choices=["amd64", "arm64"])
+    for name in ("image", "modules", "folder"):
+        parser.add_argument(name, type=Path)
+    options = parser.parse_args()
+    disk = prepare(options.arch, options.image.resolve(), options.modules.resolve(), options.folder.resolve())
+    for command in ("link set lo up", "tuntap add wire mode tap", f"addr add {HOST}/24 dev wire", "link set wire up"):
+        run("ip", *command.split())
+    Leases()
+    os.chdir(TOP)
+    with Phone(options.folder.resolve(), OUTSIDE) as outside:
+        test = Test(options.arch, disk, options.folder.resolve(), outside)
+        try:
+            test.start()
+            test.report()
+            test.first_call()
+            test.second_call()
+            test.start()
+            say("registered again after the power cut")
+            test.report()
+        except BaseException:
+            try:
+                test.report()
+            finally:
+                raise
+        finally:
+            test.guest.pull_the_plug()
+    say("PASSED")
+    return 0
+
+
+BEGAN = time.monotonic()
+
+if __name__ == "__main__":
+    sys.exit(main())
