@@ -140,6 +140,10 @@ class DialSection:
     """Numbers that are whole as soon as they match: digits, x any digit, [2-9] one of these, `x.` any number."""
     timeout: float = _key(read.seconds(1, 60), 4.0)
     """Seconds without a key after which what was dialled is called."""
+    hotline: str = _key(read.callee, "")
+    """Called when the handset is lifted: a number or a SIP URI; empty: there is dial tone."""
+    hotline_delay: float = _key(read.seconds(0, 60), 0.0)
+    """Seconds of dial tone before that, in which another number may be begun; 0: it is called at once."""
 
 
 @dataclass(frozen=True, slots=True)

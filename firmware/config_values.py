@@ -154,6 +154,15 @@ def domain(value: Any) -> str:
     return uri.host
 
 
+def callee(value: Any) -> str:
+    """Somebody to call: a SIP URI, or a number as it is dialled."""
+    if ":" in text(value):
+        return str(sip_uri(value))
+    if not value or not set(value) <= set("0123456789*#+"):
+        raise Wrong(f"{shown(value)} is neither a number nor a SIP URI", 'write for example "sip:hall@192.0.2.10"')
+    return str(value)
+
+
 def sip_uri(value: Any) -> SipUri:
     """A sip or sips URI."""
     try:

@@ -27,6 +27,8 @@ class Entry:
         """Nothing was dialled for so long that the howler sounds."""
         self.refused = False
         """No number begins with these digits."""
+        self.hotline = False
+        """The handset was just lifted: no digit at all means the hotline."""
         self.line: int | None = None
         """The line chosen by its key, None: the first free one."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from firmware.phone import transfers
 from firmware.phone.calls import Call
 from firmware.phone.desk import Desk
-from firmware.phone.keys import send_entry, take_selected
+from firmware.phone.keys import call_hotline, send_entry, take_selected
 
 
 def lifted(desk: Desk, now: float) -> None:
@@ -25,6 +25,18 @@ def lifted(desk: Desk, now: float) -> None:
         take_selected(desk, now)
     else:
         desk.begin_entry(now)
+        _expect_hotline(desk, now)
+
+
+def _expect_hotline(desk: Desk, now: float) -> None:
+    """RFC 4504 Req-84: a URL is dialled when the phone goes off-hook; with a delay, unless a number is begun."""
+    if not desk.settings.hotline or desk.entry is None:
+        return
+    desk.entry.hotline = True
+    if desk.settings.hotline_delay:
+        desk.alarms.set("entry", now + desk.settings.hotline_delay)
+    else:
+        call_hotline(desk, now)
 
 
 def replaced(desk: Desk, now: float) -> None:

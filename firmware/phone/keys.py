@@ -40,6 +40,14 @@ def send_entry(desk: Desk, now: float) -> None:
         desk.refuse_entry(str(refusal), now)
 
 
+def call_hotline(desk: Desk, now: float) -> None:
+    """Call whom the telephone calls by itself. Where that cannot be, say why."""
+    try:
+        desk.place(desk.settings.hotline, now)
+    except NotPossible as refusal:
+        desk.refuse_entry(str(refusal), now)
+
+
 def take_selected(desk: Desk, now: float) -> None:
     """Call the chosen line of the call list."""
     entries = desk.history.entries

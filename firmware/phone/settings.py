@@ -97,3 +97,7 @@ class PhoneSettings:
     """0 to 10; 7 is 0 dB."""
     ringer_volume: int = 7
     """0 to 10."""
+    hotline: str = ""
+    """Called when the handset is lifted (RFC 4504 Req-84): a number or URI; empty: there is dial tone."""
+    hotline_delay: float = 0.0
+    """Seconds of dial tone before that, in which another number may be begun; 0: it is called at once."""

@@ -8,7 +8,7 @@ from firmware.phone import network, transfers
 from firmware.phone.alarms import Alarm, Kind
 from firmware.phone.calls import Call
 from firmware.phone.desk import Desk
-from firmware.phone.keys import leave_menu, send_entry
+from firmware.phone.keys import call_hotline, leave_menu, send_entry
 
 NOT_AVAILABLE = 480
 CANCELLED = 487
@@ -33,6 +33,8 @@ def _entry(desk: Desk, now: float) -> None:
         desk.rest()
     elif entry.digits and not entry.refused:
         send_entry(desk, now)
+    elif entry.hotline and not entry.refused:
+        call_hotline(desk, now)
     else:
         entry.howling = True
 

@@ -157,4 +157,6 @@ def phone_settings(config: Config) -> PhoneSettings:
         dial_plan=DialPlan(config.dial.patterns),
         timeouts=Timeouts(next_digit=config.dial.timeout, critical=min(config.dial.timeout, 4.0)),
         call_waiting=config.phone.call_waiting,
+        hotline=config.dial.hotline,
+        hotline_delay=config.dial.hotline_delay,
     )
