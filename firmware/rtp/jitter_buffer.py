@@ -268,7 +268,9 @@ class JitterBuffer:
         # Smoothed, so that the lateness of a single tick of ours changes nothing; but a long stall of ours does.
         change = delay_ms - self._delay_ms
         smooth = self._delay_ms = self._delay_ms + change * 0.125 if change < FAR_TOO_LONG_MS else delay_ms
-        target_ms = self._wanted_ms(samples)
+        target_ms = self._histogram.target_ms  # as in _wanted_ms, which is asked where more than a packet is fetched
+        if samples > self._span or target_ms > MAXIMUM_DELAY_MS:
+            target_ms = self._wanted_ms(samples)
         if smooth < target_ms:
             self._too_long = 0
             self._too_short += 1

@@ -77,6 +77,8 @@ class Session:
         self._event_receiver = EventReceiver()
         self._event_until = now
         self._latch: Latch | None = None
+        self._destination: Address | None = None
+        """Of what we say; None: nothing is to be sent."""
         self._remote_rtcp: Address | None = None
         self._rtcp_mux = False
         self._sending = self._receiving = False
@@ -124,6 +126,7 @@ class Session:
         transmission.payload_type = send.payload_type
         transmission.event_payload_type = telephone_event_send.payload_type if telephone_event_send else None
         self._sending = direction in ("sendrecv", "sendonly")
+        self._aim(self._latch.address)
         self._receiving = direction in ("sendrecv", "recvonly")
 
     # --- in ---
@@ -149,8 +152,12 @@ class Session:
             self._strangers += 1
             return
         if latch.address != known:
+            self._aim(latch.address)
             self._events.append(SourceMoved(latch.address))
         self._receive_packet(packet, source, now)
+
+    def _aim(self, address: Address) -> None:
+        self._destination = address if self._sending and _reachable(address) else None
 
     def _receive_packet(self, packet: Packet, source: Address, now: float) -> None:
         reception = self._reception
@@ -289,11 +296,11 @@ class Session:
         While a telephone-event is under way the event's packet goes out in its place. b"": nothing to say
         (silence suppression): the timestamp goes on, and the next packet is marked as a talkspurt's first.
         """
-        latch = self._latch
-        if not self._sending or latch is None or self._left or not _reachable(latch.address):
+        destination = self._destination
+        if destination is None or self._left:
             return
         for data in self._transmission.speech(payload, samples, now, marker=marker):
-            self._put_out(data, latch.address, rtcp=False)
+            self._put_out(data, destination, rtcp=False)
 
     def _put_out(self, data: bytes, destination: Address, *, rtcp: bool) -> None:
         if len(self._output) >= MAXIMUM_OUTPUT:
