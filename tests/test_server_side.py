@@ -571,3 +571,19 @@ def test_client_without_magic_cookie_is_matched_by_its_header_fields() -> None:
 
     endpoint.receive(request(branch="1", cseq=2), flow(), 0.5)
     assert len(core.requests) == 2
+
+
+def test_a_failure_is_told_once_to_those_who_sent_something_since() -> None:
+    """§17.2.4: a thousand requests from a host that refuses our answers are not told a thousand times each."""
+    endpoint = new_endpoint()
+    for n in range(20):
+        endpoint.receive(request("OPTIONS", branch=f"z9hG4bK{n}"), flow(), 0.0)
+        endpoint.drain()
+
+    for _ in range(50):
+        endpoint.delivery_failed(Hop("UDP", BILOXI, 5060), 0.1)
+
+    assert endpoint.counters.transport_failures == 20
+    endpoint.receive(request("OPTIONS", branch="z9hG4bK7"), flow(), 0.2)
+    endpoint.delivery_failed(Hop("UDP", BILOXI, 5060), 0.3)
+    assert endpoint.counters.transport_failures == 21

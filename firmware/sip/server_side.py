@@ -38,6 +38,7 @@ class ServerSide:
         self._cancellable: dict[ServerKey, ServerTransaction] = {}
         """The same, by what a CANCEL shares with the request it cancels."""
         self._by_hop: dict[tuple[str, str, int], dict[ServerTransaction, None]] = {}
+        """Those that have sent something there since it was last known to fail."""
         self._of_host: Counter[str] = Counter()
         self._numbers = count(1)
         self._secret = context.random.randbytes(16)
@@ -92,7 +93,6 @@ class ServerSide:
         self._of_host[flow.remote[0]] += 1
         if request.method != "CANCEL":
             self._cancellable[_cancel_key(key)] = transaction
-        self._by_hop.setdefault(path.key, {})[transaction] = None
         timers = self._context.timers
         if request.method == "INVITE":
             self._context.agenda.set((transaction, Event.TIMER_TRYING), now + timers.trying)
@@ -193,8 +193,8 @@ class ServerSide:
     # What happens.
 
     def delivery_failed(self, hop: Hop, now: float) -> None:
-        """§17.2.4."""
-        for transaction in list(self._by_hop.get((hop.transport, hop.host, hop.port), ())):
+        """§17.2.4: told to whoever has sent something there since the last failure, not to all again and again."""
+        for transaction in self._by_hop.pop((hop.transport, hop.host, hop.port), ()):
             self._step(transaction, Event.TRANSPORT_ERROR, now)
 
     def due(self, transaction: ServerTransaction, timer: Event, now: float) -> None:
@@ -235,21 +235,25 @@ class ServerSide:
             del self._of_host[host]
         if transaction.method != "CANCEL" and self._cancellable.get(_cancel_key(transaction.key)) is transaction:
             del self._cancellable[_cancel_key(transaction.key)]
-        neighbours = self._by_hop[transaction.path.key]
-        del neighbours[transaction]
+        neighbours = self._by_hop.get(transaction.path.key, {})
+        neighbours.pop(transaction, None)
         if not neighbours:
-            del self._by_hop[transaction.path.key]
+            self._by_hop.pop(transaction.path.key, None)
 
     def _send(self, transaction: ServerTransaction, again: bool) -> None:
         if not transaction.data:
             return  # the INVITE came again before there was any provisional response
         if again:
             self._context.counters.retransmissions += 1
-        self._context.send(transaction.data, transaction.path)
+        self._put(transaction)
 
     def _send_trying(self, transaction: ServerTransaction) -> None:
         transaction.response = response_to(transaction.request, 100)
         transaction.data = self._written(transaction.response, forwarded=True)
+        self._put(transaction)
+
+    def _put(self, transaction: ServerTransaction) -> None:
+        self._by_hop.setdefault(transaction.path.key, {})[transaction] = None
         self._context.send(transaction.data, transaction.path)
 
     def _start(self, transaction: ServerTransaction, timer: Event, now: float) -> None:
