@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import importlib
+import logging
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ async def open_site(
 ) -> Site:
     """Serve the phones' APIs and pages. `together`: each under /phones/USER/, else the one at the root."""
     await asyncio.to_thread(_load)
+    logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
     from aiohttp import web
 
     from firmware.web.access import Access
@@ -85,6 +87,14 @@ def _load() -> None:
     """Import what takes long, in a thread: the telephone goes on meanwhile."""
     for name in ("firmware.web.access", "firmware.web.api", "hw.sim.browser.routes"):
         importlib.import_module(name)
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """What a peer sends that is not HTTP, and that it went away, is no error of ours: aiohttp tells all at length."""
+    from aiohttp.http_exceptions import HttpProcessingError
+
+    fault = record.exc_info[1] if record.exc_info else None
+    return not isinstance(fault, HttpProcessingError | ConnectionError)
 
 
 def _listen_error(listen: tuple[str, int], fault: OSError) -> ListenError:

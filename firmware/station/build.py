@@ -17,6 +17,7 @@ from firmware.phone.settings import AccountSettings, PhoneSettings, Timeouts, To
 from firmware.sdp.negotiation import PCMA, PCMU
 from firmware.sip.cores.account import Account
 from firmware.sip.cores.core import Core
+from firmware.sip.cores.door import is_local
 from firmware.sip.cores.user_agent import UserAgent
 from firmware.sip.endpoint import Endpoint
 from firmware.sip.timers import Timers
@@ -61,8 +62,8 @@ def build_station(
         user_agent=f"Offhook/{VERSION}",
     )
     accounts = [_account(section) for section in config.account if _is_user_agent(config)]
-    networks = [ipaddress.ip_network(text) for text in config.sip.accept_from]
-    user_agent = UserAgent(endpoint, accounts, world.random, accept_from=lambda _, host: _is_within(host, networks))
+    near = _may_ring(config)
+    user_agent = UserAgent(endpoint, accounts, world.random, accept_from=lambda _, host: near(host))
     endpoint.cores.extend([*_servers(config, endpoint, world.random), user_agent])
     phone = Phone(phone_settings(config), now)
     switchboard = Switchboard(
@@ -110,12 +111,18 @@ def _server_host(account: Account) -> str:
     return server.host if server is not None else ""
 
 
-def _is_within(host: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return any(address in network for network in networks)
+def _may_ring(config: Config) -> Callable[[str], bool]:
+    """Whether a numeric host is in one of the networks that `accept_from` lists."""
+    networks = [ipaddress.ip_network(text) for text in config.sip.accept_from]
+
+    def is_near(host: str) -> bool:
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in networks)
+
+    return is_near
 
 
 def _servers(config: Config, endpoint: Endpoint, random: Random) -> list[Core]:
@@ -135,8 +142,19 @@ def _servers(config: Config, endpoint: Endpoint, random: Random) -> list[Core]:
     if "registrar" in config.phone.roles:
         servers.append(Registrar(endpoint, domain, users, location, random, algorithms=algorithms))
     if "proxy" in config.phone.roles:
-        trusted = config.sip.accept_from
-        servers.append(Proxy(endpoint, [domain], location, random, users=users, trusted=trusted, algorithms=algorithms))
+        # A scanner that finds the exchange rings nobody; whom `accept_from` lets ring may call nobody else through it.
+        near = _may_ring(config)
+        servers.append(
+            Proxy(
+                endpoint,
+                [domain],
+                location,
+                random,
+                users=users,
+                open_to_strangers=lambda host: is_local(host) or near(host),
+                algorithms=algorithms,
+            )
+        )
     if "redirect" in config.phone.roles:
         servers.append(Redirect(endpoint, [domain], location, users=users))
     return servers

@@ -5,12 +5,12 @@
 | a trusted network                   | yes                 | yes               |
 | where its From registered from      | yes                 | yes               |
 | a From of our domain, other source  | proves it by digest | proves it         |
-| another domain's From               | yes, if open        | proves to be ours |
+| another domain's From               | yes, where open     | proves to be ours |
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_network
 
 from firmware.sip.cores.authentication import Authenticator
@@ -22,7 +22,10 @@ from firmware.sip.transport import Flow
 
 
 class Admission:
-    """The rules above. `trusted`: networks such as "192.0.2.0/24". `open_to_strangers`: other domains may call us."""
+    """The rules above. `trusted`: networks such as "192.0.2.0/24".
+
+    `open_to_strangers`: other domains may call us, from anywhere or from the numeric hosts for which it is true.
+    """
 
     def __init__(
         self,
@@ -31,7 +34,7 @@ class Admission:
         authenticator: Authenticator,
         trusted: Sequence[str] = (),
         *,
-        open_to_strangers: bool = True,
+        open_to_strangers: bool | Callable[[str], bool] = True,
     ) -> None:
         self._domain = domain
         self._location = location
@@ -44,11 +47,14 @@ class Admission:
         if self.is_known(request, flow, now):
             return
         claims_ours = self._domain.covers(request.from_.uri)
-        if to_our_user and self._open and not claims_ours:
+        if to_our_user and not claims_ours and self._is_open_to(flow.remote[0]):
             return
         username = self._prove(request, flow, now)
         if claims_ours and self._domain.user(request.from_.uri) != username:
             raise Refused(403)
+
+    def _is_open_to(self, host: str) -> bool:
+        return self._open(host) if callable(self._open) else self._open
 
     def is_known(self, request: Request, flow: Flow, now: float) -> bool:
         """Whether the source alone says enough: trusted, or where the user in From registered from.

@@ -6,7 +6,7 @@ answers; here they meet the transaction layer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -66,7 +66,8 @@ class Proxy:
     """Forwards requests for our users to where they are registered, and our users' requests to anywhere.
 
     `domains[0]` is our domain, further ones are aliases. `users`: those who exist, and their passwords. `trusted`:
-    networks whose requests need no proof. `open_to_strangers`: other domains' users may call ours without one.
+    networks whose requests need no proof. `open_to_strangers`: other domains' users may call ours without one, from
+    anywhere or from the numeric hosts for which it is true.
     `recurse`: follow the redirections our users' phones answer with. `search_time`: seconds for which contacts of one
     q ring before those of a lower one are tried.
     """
@@ -80,7 +81,7 @@ class Proxy:
         *,
         users: Mapping[str, str],
         trusted: Sequence[str] = (),
-        open_to_strangers: bool = True,
+        open_to_strangers: bool | Callable[[str], bool] = True,
         algorithms: Sequence[str] = ALGORITHMS,
         record_route: bool = True,
         recurse: bool = True,
