@@ -47,7 +47,9 @@ call_max_calls 4
 audio_player aubridge,call
 audio_source aubridge,call
 audio_alert aubridge,alert
-ring_aufile none
+audio_path {home}
+ringback_disabled yes
+statmode_default off
 ausrc_format s16
 auplay_format s16
 auenc_format s16
@@ -126,7 +128,7 @@ class Baresip(Program):
         first, last = _RtpPorts.take()
         home = folder / f"baresip-{self.port}"
         home.mkdir()
-        text = _BARESIP.format(host=HOST, port=self.port, first=first, last=last, modules=_MODULES)
+        text = _BARESIP.format(home=home, host=HOST, port=self.port, first=first, last=last, modules=_MODULES)
         (home / "config").write_text(text)
         account = (
             f"<sip:1001@{HOST}:{registrar or self.port}>;audio_codecs=PCMU;regint={0 if registrar is None else 600}"
