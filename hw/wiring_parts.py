@@ -1,0 +1,298 @@
+"""The parts of a telephone as a wiring diagram shows them: each with its wires, its supplies, and what to mind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hw import header
+from hw.boards.claims import Claim, claims_of
+from hw.boards.profile import CardProfile, LampsProfile, MatrixProfile, Profile
+from hw.wiring_svg import INK, Svg
+
+COLOURS = {
+    "hook switch": "#b5431f",
+    "dial": "#7a3fb0",
+    "keypad": "#1f6fb5",
+    "keys": "#0f8a9d",
+    "panel": "#0b7a4b",
+    "SPI bus": "#777777",
+    "lamps": "#a87900",
+    "bell": "#b01f5f",
+    "piezo": "#b01f5f",
+    "sound card": "#5a4632",
+}
+WIDTH = 580
+ROW = 34
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One box of the drawing."""
+
+    title: str
+    supplies: tuple[str, ...]
+    """Of "GND", "3V3", "5V": what it takes besides its own wires."""
+    notes: tuple[str, ...]
+    height: int
+    """Of its inside, in pixels."""
+    inside: Callable[[Svg, int, int], None]
+    """Draws it at a place."""
+    colour: str = INK
+
+    def draw(self, svg: Svg, x: int, y: int) -> int:
+        """Draw the box with its top left corner here; returns where it ends."""
+        height = 34 + self.height + 18 * len(self.notes) + 10
+        svg.box(x, y, WIDTH, height, stroke=self.colour, radius=8)
+        svg.text(x + 14, y + 23, self.title, size=15, weight="bold", fill=self.colour)
+        self.inside(svg, x + 14, y + 34)
+        for n, note in enumerate(self.notes):
+            svg.text(x + 14, y + 34 + self.height + 14 + 18 * n, note, size=12)
+        return y + height
+
+
+def parts_of(profile: Profile) -> list[Part]:
+    """Every part that has wires, in the order a person puts them in."""
+    by_part: dict[str, list[Claim]] = {}
+    for claim in claims_of(profile):
+        by_part.setdefault(claim.part, []).append(claim)
+    parts = [
+        maker(profile, by_part[name]) for name, maker in _MAKERS.items() if name in by_part and name != "sound card"
+    ]
+    if profile.audio.cards:
+        parts.append(_sound(profile, by_part.get("sound card", [])))
+    return parts
+
+
+def wire(claim: Claim) -> str:
+    """Where a wire comes from, as "GPIO17 (11)": the number in brackets is the place on the header."""
+    return f"GPIO{claim.gpio} ({header.GPIO_PLACES[claim.gpio]})"
+
+
+def _hook(profile: Profile, claims: list[Claim]) -> Part:
+    colour = COLOURS["hook switch"]
+    assert profile.hook is not None
+    closed_when = "lifted" if profile.hook.normally == "closed" else "in its cradle"
+
+    def inside(svg: Svg, x: int, y: int) -> None:
+        _contact(svg, x, y + 24, claims[0], "cradle", colour, closed=False)
+
+    note = f"Closed with the handset {closed_when}. No resistor: the pin pulls up by itself."
+    return Part("Hook switch", ("GND",), (note,), 44, inside, colour)
+
+
+def _contact(svg: Svg, x: int, y: int, claim: Claim, words: str, colour: str, *, closed: bool) -> None:
+    """A pin, a switch, ground."""
+    svg.text(x, y + 4, wire(claim), fill=colour, weight="bold")
+    svg.line(x + 110, y, x + 160, y, colour)
+    svg.switch(x + 160, y, colour, closed=closed)
+    svg.line(x + 220, y, x + 270, y)
+    svg.ground(x + 270, y)
+    svg.text(x + 290, y + 4, words)
+
+
+def _dial(profile: Profile, claims: list[Claim]) -> Part:
+    colour = COLOURS["dial"]
+    words = {"pulse": "pulses: opens for each", "off-normal": "off-normal: closed while it turns"}
+
+    def inside(svg: Svg, x: int, y: int) -> None:
+        for n, claim in enumerate(claims):
+            _contact(svg, x, y + 24 + 40 * n, claim, words[claim.wire], colour, closed=claim.wire == "pulse")
+
+    notes = ("Drawn at rest. The two may share their wire to ground.",)
+    return Part("Rotary dial", ("GND",), notes, 4 + 40 * len(claims), inside, colour)
+
+
+def _keypad(profile: Profile, claims: list[Claim]) -> Part:
+    matrix = profile.matrix
+    assert matrix is not None
+    rows, columns = claims[: len(matrix.rows)], claims[len(matrix.rows) :]
+    note = "Every key with a diode, its ring towards the row." if matrix.diodes else "Keys only, no diodes."
+    height = 40 + 38 * len(rows)
+    inside = _grid(matrix, rows, columns)
+    return Part("Keypad", (), (note,), height, inside, COLOURS["keypad"])
+
+
+def _grid(matrix: MatrixProfile, rows: list[Claim], columns: list[Claim]) -> Callable[[Svg, int, int], None]:
+    colour = COLOURS["keypad"]
+    step = min(104, 460 // len(columns))
+
+    def inside(svg: Svg, x: int, y: int) -> None:
+        right, bottom = x + 144 + step * (len(columns) - 1), y + 44 + 38 * (len(rows) - 1)
+        for m, claim in enumerate(columns):
+            at = x + 96 + step * m
+            svg.line(at, y + 20, at, bottom, colour, 1.5)
+            svg.text(at + 8, y + 12, wire(claim), size=11, anchor="middle", fill=colour, weight="bold")
+        for n, claim in enumerate(rows):
+            at = y + 44 + 38 * n
+            svg.line(x + 84, at + 14, right, at + 14, colour, 1.5)
+            svg.text(x, at + 18, wire(claim), size=11, fill=colour, weight="bold")
+            for m, key in enumerate(matrix.keys[n]):
+                if key is not None:
+                    _key(svg, x + 96 + step * m, at, key, colour)
+
+    return inside
+
+
+def _key(svg: Svg, x: float, y: float, key: str, colour: str) -> None:
+    """A switch that joins the column's wire, at x, with the row's, 14 below."""
+    width = max(24, 7 * len(key) + 8)
+    middle = x + 12 + width / 2
+    svg.line(x, y, x + 12, y, colour, 1.5)
+    svg.line(middle, y, middle, y + 14, colour, 1.5)
+    svg.circle(x, y, 2.5, fill=colour, stroke=colour)
+    svg.circle(middle, y + 14, 2.5, fill=colour, stroke=colour)
+    svg.box(x + 12, y - 11, width, 20, stroke=colour)
+    svg.text(middle, y + 3, key, size=13 if len(key) == 1 else 11, anchor="middle")
+
+
+def _keys(profile: Profile, claims: list[Claim]) -> Part:
+    colour = COLOURS["keys"]
+
+    def inside(svg: Svg, x: int, y: int) -> None:
+        for n, claim in enumerate(claims):
+            _contact(svg, x, y + 24 + ROW * n, claim, claim.wire, colour, closed=False)
+
+    return Part("Single keys", ("GND",), (), 10 + ROW * len(claims), inside, colour)
+
+
+def _panel(profile: Profile, claims: list[Claim]) -> Part:
+    colour = COLOURS["panel"]
+    display = profile.display
+    assert display is not None
+    wires = [(wire(claim), claim.wire) for claim in claims]
+    wires += [("3V3 (1 or 17)", "VCC"), ("any GND", "GND")]
+    width, height = display.size
+
+    def inside(svg: Svg, x: int, y: int) -> None:
+        tall = 26 * len(wires)
+        svg.box(x + 170, y + 6, 300, tall, fill="#10241b", stroke=colour)
+        svg.text(x + 345, y + 6 + tall / 2, f"{width} x {height}", size=18, anchor="middle", fill="#9fe8c2")
+        for n, (pin, name) in enumerate(wires):
+            at = y + 20 + 26 * n
+            svg.text(x, at + 4, pin, fill=colour if pin.startswith("GPIO") else INK, weight="bold")
+            svg.line(x + 116, at, x + 170, at, colour if pin.startswith("GPIO") else INK)
+            svg.text(x + 180, at + 4, name, size=12, fill="#ffffff")
+
+    where = f"I2C, address 0x{display.address:02x}" if display.bus == "i2c" else f"SPI, device {display.device}"
+    mounted = " Mounted upside down." if display.rotate else ""
+    note = f"{display.controller.upper()} on {where}.{mounted} Mind: on some, VCC and GND are swapped."
+    return Part("Panel", ("3V3", "GND"), (note,), 26 * len(wires) + 12, inside, colour)
+
+
+def _lamps(profile: Profile, claims: list[Claim]) -> Part:
+    colour = COLOURS["lamps"]
+    lamps = profile.lamp_pins
+    assert lamps is not None
+
+    def inside(svg: Svg, x: int, y: int) -> None:
+        for n, claim in enumerate(claims):
+            _lamp(svg, x, y + 28 + ROW * n, claim, lamps)
+
+    supply = "GND" if lamps.active == "high" else "3V3"
+    return Part("Lamps", (supply,), ("Each with its own resistor.",), 14 + ROW * len(claims), inside, colour)
+
+
+def _lamp(svg: Svg, x: int, y: int, claim: Claim, lamps: LampsProfile) -> None:
+    colour = COLOURS["lamps"]
+    high = lamps.active == "high"
+    svg.text(x, y + 4, wire(claim), fill=colour, weight="bold")
+    svg.line(x + 110, y, x + 130, y, colour)
+    svg.resistor(x + 130, y, "330 ohm", colour)
+    svg.diode(x + 190, y, colour, backwards=not high)
+    svg.line(x + 230, y, x + 270, y)
+    if high:
+        svg.ground(x + 270, y)
+    else:
+        svg.text(x + 274, y - 4, "3V3", size=11, fill="#d06a00")
+    svg.text(x + 310, y + 4, claim.wire)
+
+
+def _bell(profile: Profile, claims: list[Claim]) -> Part:
+    colour = COLOURS["bell"]
+
+    def inside(svg: Svg, x: int, y: int) -> None:
+        svg.box(x + 170, y + 4, 130, 112, fill="#fbeef3", stroke=colour)
+        svg.text(x + 240, y + 110, "H-bridge", anchor="middle", weight="bold")
+        for n, (pin, name) in enumerate([*((wire(claim), claim.wire) for claim in claims), ("any GND", "GND")]):
+            at = y + 26 + 34 * n
+            svg.text(x, at + 4, pin, fill=colour if pin.startswith("GPIO") else INK, weight="bold")
+            svg.line(x + 116, at, x + 170, at, colour if pin.startswith("GPIO") else INK)
+            svg.text(x + 176, at + 4, name, size=11)
+        for n, name in enumerate(("OUT1", "OUT2")):
+            svg.line(x + 300, y + 34 + 40 * n, x + 380, y + 34 + 40 * n, colour)
+            svg.text(x + 296, y + 38 + 40 * n, name, size=11, anchor="end")
+        svg.line(x + 380, y + 34, x + 380, y + 38, colour)
+        svg.line(x + 380, y + 70, x + 380, y + 74, colour)
+        svg.box(x + 366, y + 38, 28, 32, stroke=colour, radius=0)
+        svg.circle(x + 416, y + 54, 14, fill="#f2d98b")
+        svg.circle(x + 450, y + 54, 14, fill="#f2d98b")
+        svg.text(x + 404, y + 98, "coils and gongs", size=11, anchor="middle")
+
+    notes = (
+        f"Its motor supply: 24 to 40 V of its own, at {profile.ringer.frequency_hz} Hz. Join the grounds, and keep",
+        "the coils' wires away from the header. Never connect a telephone line!",
+    )
+    return Part("Bell", ("GND",), notes, 120, inside, colour)
+
+
+def _piezo(profile: Profile, claims: list[Claim]) -> Part:
+    colour = COLOURS["piezo"]
+    tone = profile.ringer.frequency_hz
+
+    def inside(svg: Svg, x: int, y: int) -> None:
+        svg.text(x, y + 28, wire(claims[0]), fill=colour, weight="bold")
+        svg.line(x + 110, y + 24, x + 180, y + 24, colour)
+        svg.circle(x + 196, y + 24, 16, fill="#f2d98b", stroke=colour)
+        svg.line(x + 212, y + 24, x + 270, y + 24)
+        svg.ground(x + 270, y + 24)
+
+    note = (
+        f"A disc without electronics, driven at {tone} Hz."
+        if tone
+        else "A buzzer with its own tone, 3.3 V, 16 mA at most."
+    )
+    return Part("Piezo ringer", ("GND",), (note,), 50, inside, colour)
+
+
+def _sound(profile: Profile, claims: list[Claim]) -> Part:
+    colour = COLOURS["sound card"]
+    audio = profile.audio
+    ends = [
+        (words, card)
+        for words, card in (
+            ("earpiece", audio.earpiece),
+            ("microphone", audio.microphone),
+            ("amplifier and loudspeaker" if not audio.hat else "loudspeaker", audio.speaker),
+        )
+        if card is not None
+    ]
+
+    def inside(svg: Svg, x: int, y: int) -> None:
+        tall = 30 * len(ends)
+        svg.box(x + 60, y + 4, 120, tall, fill="#f3ece4", stroke=colour)
+        svg.text(x + 120, y + 8 + tall / 2, audio.hat.upper() or "USB sound", anchor="middle", weight="bold")
+        for n, (words, card) in enumerate(ends):
+            at = y + 18 + 30 * n
+            svg.line(x + 180, at, x + 236, at, colour)
+            svg.text(x + 244, at + 4, f"{words}{_channel(card)}")
+
+    notes = tuple(f"Takes {', '.join(wire(claim) for claim in claims[n : n + 4])}." for n in range(0, len(claims), 4))
+    return Part("Sound", (), notes or ("In any USB socket of the Pi.",), 30 * len(ends) + 10, inside, colour)
+
+
+def _channel(card: CardProfile) -> str:
+    return "" if card.channel == "both" else f" ({card.channel} channel)"
+
+
+_MAKERS: dict[str, Callable[[Profile, list[Claim]], Part]] = {
+    "hook switch": _hook,
+    "dial": _dial,
+    "keypad": _keypad,
+    "keys": _keys,
+    "panel": _panel,
+    "lamps": _lamps,
+    "bell": _bell,
+    "piezo": _piezo,
+    "sound card": _sound,
+}
