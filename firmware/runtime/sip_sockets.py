@@ -304,7 +304,7 @@ class SipSockets:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await loop.create_connection(lambda: stream, hop.host, hop.port)
             if not stream.number:
-                raise ConnectionError("too many connections")
+                raise ConnectionError("it ended at once, or there are too many")
         except (OSError, TimeoutError) as fault:
             log.info("cannot connect to %s port %d: %s", hop.host, hop.port, fault or "no answer")
             self._waiting.pop(hop, None)
