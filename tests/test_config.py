@@ -245,3 +245,44 @@ def test_no_value_brings_anything_but_a_configuration_or_its_problems(settings: 
         parse(text)
     except ConfigurationError as fault:
         assert fault.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (ACCOUNT + '[phone]\ntimezone = "Mars/Olympus"', "phone.timezone"),
+        (ACCOUNT + '[phone]\ntimezone = "../../etc/passwd"', "phone.timezone"),
+        (ACCOUNT + '[phone]\ntimezone = "Europe"', "phone.timezone"),
+        (ACCOUNT + '[sip]\nlisten = ["udp:0.0.0.0:20000"]\n[media]\nrtp_ports = [16384, 20000]', "media.rtp_ports"),
+        (ACCOUNT + '[sip]\nlisten = ["tcp:0.0.0.0:8080"]\n[web]\nlisten = "127.0.0.1:8080"', "web.listen"),
+        (ACCOUNT + '[sip]\nlisten = ["udp:0.0.0.0:5060", "udp:127.0.0.1:5060"]', "sip.listen"),
+        (ACCOUNT + '[phone]\nroles = ["registrar"]\n[registrar]\ndomain = "home test"\nusers = {}', "registrar.domain"),
+        (ACCOUNT + '[phone]\nroles = ["registrar"]\n[registrar]\ndomain = "a;lr"\nusers = {}', "registrar.domain"),
+        (ACCOUNT + '[phone]\nroles = ["registrar"]\n[registrar]\ndomain = "u@a"\nusers = {}', "registrar.domain"),
+        ("a = " + "[" * 5000, ""),
+    ],
+)
+def test_what_would_fail_later_is_named_now(text: str, path: str) -> None:
+    assert path in [one for one, _ in problems(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[sip]\nlisten = ["udp:0.0.0.0:5060", "tcp:0.0.0.0:5060", "udp:[::]:5060"]',
+        '[sip]\nlisten = ["udp:127.0.0.1:5060", "udp:127.0.0.2:5060"]',
+        '[sip]\nlisten = ["udp:0.0.0.0:8080"]\n[web]\nlisten = "127.0.0.1:8080"',
+        '[sip]\nlisten = ["tcp:127.0.0.2:8080"]\n[web]\nlisten = "127.0.0.1:8080"',
+        '[phone]\ntimezone = "Europe/London"',
+    ],
+)
+def test_what_only_looks_like_a_clash_is_none(text: str) -> None:
+    assert parse(ACCOUNT + text).account
+
+
+def test_a_boards_file_lies_beside_the_configuration(tmp_path: Path) -> None:
+    text = ACCOUNT + '[hardware]\nboard = "desk.toml"'
+
+    assert parse(text, tmp_path).hardware.board == str(tmp_path / "desk.toml")
+    assert parse(text.replace("desk.toml", "sim"), tmp_path).hardware.board == "sim"
+    assert parse(text.replace("desk.toml", "/etc/desk.toml"), tmp_path).hardware.board == "/etc/desk.toml"

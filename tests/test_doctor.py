@@ -1,0 +1,168 @@
+"""The doctor's findings, one subject after the other: in plain words, each failure with its cure."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from firmware.runtime.doctor import Finding, doctor, examine
+
+PEER = """
+[[account]]
+address = "sip:1001@127.0.0.1"
+register = false
+
+[sip]
+listen = ["udp:127.0.0.1:{port}"]
+"""
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "phone.toml"
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def findings(path: Path | None) -> list[Finding]:
+    async def whole() -> list[Finding]:
+        return [finding async for finding in examine(path)]
+
+    return asyncio.run(whole())
+
+
+def bad(found: list[Finding]) -> list[Finding]:
+    for finding in found:
+        assert finding.words
+        assert finding.cure or finding.verdict == "ok", f"no cure for: {finding}"
+    return [finding for finding in found if finding.verdict == "bad"]
+
+
+@contextmanager
+def server(answer: str) -> Iterator[int]:
+    """A server that gives every request this answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
+        wire.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            while True:
+                octets, source = wire.recvfrom(65_535)
+                if octets == b"stop":
+                    return
+                kept = [
+                    row
+                    for row in octets.decode().split("\r\n")
+                    if row.startswith(("Via:", "From:", "To:", "Call-ID:", "CSeq:"))
+                ]
+                wire.sendto("\r\n".join([f"SIP/2.0 {answer}", *kept, "Content-Length: 0", "", ""]).encode(), source)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield wire.getsockname()[1]
+        finally:
+            wire.sendto(b"stop", wire.getsockname())
+            thread.join()
+
+
+def test_a_machine_without_a_configuration_is_examined_as_a_simulator() -> None:
+    found = findings(None)
+
+    assert bad(found) == []
+    assert [finding.subject for finding in found][:3] == ["Python", "sound", "board sim"]
+
+
+def test_a_peer_needs_no_server(tmp_path: Path) -> None:
+    found = findings(written(tmp_path, PEER.format(port=free_port())))
+
+    assert bad(found) == []
+    assert "called directly" in found[-1].words
+
+
+def test_every_problem_of_the_file_is_told(tmp_path: Path) -> None:
+    (finding,) = bad(findings(written(tmp_path, "[phone]\nname = 3\ncolour = 4\n")))
+
+    assert finding.subject == "configuration"
+    assert "phone.name" in finding.cure
+    assert "phone.colour" in finding.cure
+
+
+def test_a_file_with_passwords_that_all_can_read_is_worth_a_note(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, PEER.format(port=free_port()).replace("register = false", 'password = "x"\nregister = false')
+    )
+    path.chmod(0o644)
+
+    notes = [finding for finding in findings(path) if finding.verdict == "note" and finding.subject == "configuration"]
+
+    assert len(notes) == 1
+    assert "chmod" in notes[0].cure
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        (finding,) = bad(findings(written(tmp_path, PEER.format(port=taken.getsockname()[1]))))
+
+    assert "another program uses that port" in finding.words
+
+
+@pytest.mark.parametrize("answer", ["200 OK", "404 Not Found", "405 Method Not Allowed"])
+def test_a_server_that_answers_anything_lives(tmp_path: Path, answer: str) -> None:
+    with server(answer) as port:
+        text = PEER.format(port=free_port()).replace("register = false", f'registrar = "sip:127.0.0.1:{port}"')
+        found = findings(written(tmp_path, text))
+
+    assert bad(found) == []
+    assert answer in found[-1].words
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_server_that_is_not_there_is_bad(tmp_path: Path, transport: str) -> None:
+    registrar = f'registrar = "sip:127.0.0.1:{free_port()};transport={transport}"'
+    text = PEER.format(port=free_port()).replace("register = false", registrar)
+
+    (finding,) = bad(findings(written(tmp_path, text)))
+
+    assert "does not answer" in finding.words
+
+
+def test_the_phones_own_exchange_does_not_answer_before_it_runs(tmp_path: Path) -> None:
+    port = free_port()
+    text = PEER.format(port=port).replace("register = false", f'registrar = "sip:127.0.0.1:{port}"')
+    text = '[phone]\nroles = ["user-agent", "registrar"]\n' + text
+    text += '[registrar]\ndomain = "home.test"\nusers = { 1001 = "x" }\n'
+
+    found = findings(written(tmp_path, text))
+
+    assert bad(found) == []
+    assert "this phone itself" in found[-1].words
+
+
+def test_a_board_that_there_is_not_is_bad(tmp_path: Path) -> None:
+    text = PEER.format(port=free_port()) + '[hardware]\nboard = "nonesuch"\n'
+
+    subjects = [finding.subject for finding in bad(findings(written(tmp_path, text)))]
+
+    assert subjects == ["sound", "board nonesuch"]
+
+
+def test_the_verdict_is_said_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert doctor(written(tmp_path, PEER.format(port=free_port())))
+    assert not doctor(tmp_path / "none.toml")
+
+    said = capsys.readouterr().out
+    assert "is fit to be a phone" in said
+    assert said.rstrip().endswith("not fit to be a phone yet.")

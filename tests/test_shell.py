@@ -1,0 +1,265 @@
+"""The asyncio shell around one station: real sockets on loopback, a simulated board, an engine without sound."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+
+import pytest
+
+from firmware.config import parse
+from firmware.media import messages as media
+from firmware.phone.events import CallRequest, DialRequest
+from firmware.phone.phone import NoSuchCall
+from firmware.runtime.shell import FAREWELL_S, Shell
+from firmware.runtime.sip_sockets import ListenError, local_address
+from firmware.sip.transport import Hop, ListeningPoint, Locate
+from firmware.station.build import World, build_station
+from hw.sim.board import SimBoard
+from tests.support.stations import PortsOnly
+from tests.support.world import wall
+
+
+class Engine:
+    """`MediaEngine` without sound."""
+
+    def __init__(self, heard: Callable[[media.Event], None]) -> None:
+        self.heard = heard
+        self.ports = PortsOnly()
+        self.running = False
+
+    def send(self, command: media.Command) -> None:
+        for event in self.ports.send(command):
+            self.heard(event)
+
+    async def start(self) -> None:
+        self.running = True
+
+    async def stop(self) -> None:
+        self.running = False
+
+
+async def nobody(query: Locate) -> Sequence[Hop]:
+    """No name is known."""
+    return ()
+
+
+CONFIG = """
+[[account]]
+address = "sip:{user}@127.0.0.1"
+register = false
+
+[sip]
+listen = ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]
+"""
+
+
+class Desk:
+    """A shell with everything around it."""
+
+    def __init__(self, user: str) -> None:
+        self.config = parse(CONFIG.format(user=user))
+        self.board = SimBoard(user)
+        self.asked: list[Locate] = []
+        self.engine: Engine | None = None
+        world = World(Random(1), local_address, wall)
+        self.shell = Shell(
+            [ListeningPoint(point.transport, point.host, 0) for point in self.config.sip.listen],
+            lambda points, now: build_station(self.config, points, world, now),
+            self._engine,
+            self.board,
+            self._resolve,
+        )
+
+    def _engine(self, heard: Callable[[media.Event], None]) -> Engine:
+        self.engine = Engine(heard)
+        return self.engine
+
+    async def _resolve(self, query: Locate) -> Sequence[Hop]:
+        self.asked.append(query)
+        return ()
+
+    @property
+    def port(self) -> int:
+        return self.shell.points[0].port
+
+    def states(self) -> list[str]:
+        return [call.state for call in self.shell.view().calls]
+
+    async def until(self, done: Callable[[], object]) -> None:
+        """Wait for something that the shell's watchers are told of."""
+        changed = asyncio.Event()
+        unwatch = self.shell.watch(changed.set)
+        try:
+            async with asyncio.timeout(10):
+                while not done():
+                    changed.clear()
+                    await changed.wait()
+        finally:
+            unwatch()
+
+
+def run(test: Callable[[Desk, Desk], Awaitable[None]]) -> None:
+    """Two telephones on one loop."""
+
+    async def whole() -> None:
+        desks = Desk("anna"), Desk("otto")
+        try:
+            for desk in desks:
+                await desk.shell.start()
+            await asyncio.wait_for(test(*desks), 30)
+        finally:
+            for desk in desks:
+                await desk.shell.close()
+
+    asyncio.run(whole())
+
+
+def test_two_shells_call_each_other() -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        id = anna.shell.request(DialRequest(f"sip:otto@127.0.0.1:{otto.port}"))
+        assert id is not None
+        await otto.until(lambda: otto.states() == ["ringing"])
+        assert otto.board.ringer.ringing
+        otto.board.lift()
+        await anna.until(lambda: anna.states() == ["confirmed"])
+        assert not otto.board.ringer.ringing
+        anna.shell.request(CallRequest(id, "hangup"))
+        await otto.until(lambda: otto.states() == ["ended"])
+
+    run(test)
+
+
+def test_a_call_over_tcp() -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        anna.shell.request(DialRequest(f"sip:otto@127.0.0.1:{otto.shell.points[1].port};transport=tcp"))
+        await otto.until(lambda: otto.states() == ["ringing"])
+
+    run(test)
+
+
+def test_the_panel_is_drawn_and_told() -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        changed = asyncio.Event()
+        otto.board.watch(changed.set)
+        anna.shell.request(DialRequest(f"sip:otto@127.0.0.1:{otto.port}"))
+        async with asyncio.timeout(10):
+            while "anna" not in " ".join(otto.board.display.lines):
+                changed.clear()
+                await changed.wait()
+        assert any(otto.board.display.pixels)
+
+    run(test)
+
+
+def test_keys_may_come_from_another_thread() -> None:
+    """A board's driver has threads of its own."""
+
+    async def test(anna: Desk, otto: Desk) -> None:
+        thread = threading.Thread(target=lambda: (anna.board.lift(), anna.board.press("5")))
+        thread.start()
+        await anna.until(lambda: anna.shell.view().digits == "5")
+        thread.join()
+
+    run(test)
+
+
+def test_a_handset_that_is_up_at_the_start_is_known() -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        late = Desk("late")
+        late.board.lift()
+        await late.shell.start()
+        assert late.shell.view().hook == "off"
+        await late.shell.close()
+
+    run(test)
+
+
+def test_names_are_looked_up_outside() -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        anna.shell.request(DialRequest("sip:otto@nowhere.invalid"))
+        await anna.until(lambda: anna.states() == ["ended"])
+        assert anna.asked[0].host == "nowhere.invalid"
+        assert anna.shell.view().calls[0].cause is not None
+
+    run(test)
+
+
+def test_a_request_that_makes_no_sense_is_raised_to_who_asked() -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        with pytest.raises(NoSuchCall):
+            anna.shell.request(CallRequest("none", "answer"))
+
+    run(test)
+
+
+def test_counters_count() -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.sendto(b"this is no SIP", ("127.0.0.1", anna.port))
+        await anna.until(lambda: anna.shell.counters()["malformed"] == 1)
+
+    run(test)
+
+
+def test_leave_is_taken_before_the_sockets_close() -> None:
+    """A call ends with BYE, and the answer is waited for."""
+
+    async def test(anna: Desk, otto: Desk) -> None:
+        anna.shell.request(DialRequest(f"sip:otto@127.0.0.1:{otto.port}"))
+        await otto.until(lambda: otto.states() == ["ringing"])
+        otto.board.lift()
+        await anna.until(lambda: anna.states() == ["confirmed"])
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await anna.shell.take_leave()
+        assert loop.time() - began < FAREWELL_S
+        await otto.until(lambda: otto.states() == ["ended"])
+        await anna.shell.close()
+        assert anna.engine is not None
+        assert not anna.engine.running
+
+    run(test)
+
+
+def test_leave_of_a_silent_far_end_takes_so_long_and_no_longer() -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            anna.shell.request(DialRequest(f"sip:x@127.0.0.1:{silent.getsockname()[1]}"))
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            await anna.shell.take_leave()
+            assert loop.time() - began < FAREWELL_S + 0.5
+
+    run(test)
+
+
+def test_closing_twice_and_leaving_after_it_do_no_harm() -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        await anna.shell.close()
+        await anna.shell.take_leave()
+        await anna.shell.close()
+        anna.board.lift()  # and nobody is there to be told
+
+    run(test)
+
+
+def test_a_port_in_use_is_raised_before_anything_else_starts() -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        late = Desk("late")
+        shell = Shell(
+            [ListeningPoint("UDP", "127.0.0.1", anna.port)],
+            lambda points, now: pytest.fail("the station was built"),
+            Engine,
+            late.board,
+            nobody,
+        )
+        with pytest.raises(ListenError):
+            await shell.start()
+        await shell.close()
+
+    run(test)
