@@ -20,13 +20,14 @@ class Latch:
     if latch.accepts(source, packet.ssrc, packet.sequence, now): ...
     """
 
-    __slots__ = ("_candidate", "_candidate_sequence", "_candidate_ssrc", "_heard_at", "_run", "_signalled", "address")
+    __slots__ = ("_candidate", "_candidate_sequence", "_candidate_ssrc", "_run", "_signalled", "address", "heard_at")
 
     def __init__(self, signalled: Address) -> None:
         self._signalled = signalled
         self.address = signalled
         """Where the far end is: send there."""
-        self._heard_at: float | None = None
+        self.heard_at: float | None = None
+        """When the latest packet came from there."""
         self._forget_candidate()
 
     @property
@@ -43,7 +44,7 @@ class Latch:
     def accepts(self, source: Address, ssrc: int, sequence: int, now: float) -> bool:
         """Tell whether a packet is the far end's; the address moves when a run is complete."""
         if source == self.address:
-            self._heard_at = now
+            self.heard_at = now
             return True
         if source != self._signalled and self._locked(now):
             return False
@@ -51,12 +52,12 @@ class Latch:
         if self._run < RUN:
             return False
         self.address = source
-        self._heard_at = now
+        self.heard_at = now
         self._forget_candidate()
         return True
 
     def _locked(self, now: float) -> bool:
-        return self._heard_at is not None and now - self._heard_at < SILENCE
+        return self.heard_at is not None and now - self.heard_at < SILENCE
 
     def _count(self, source: Address, ssrc: int, sequence: int) -> None:
         expected = (self._candidate_sequence + 1) & 0xFFFF

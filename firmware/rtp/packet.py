@@ -20,7 +20,7 @@ MAXIMUM_OCTETS = 4096
 
 _HEADER = struct.Struct("!BBHII")
 _EXTENSION = struct.Struct("!HH")
-_unpack_header = _HEADER.unpack_from
+unpack_header = _HEADER.unpack_from
 _pack_header = _HEADER.pack
 
 
@@ -54,7 +54,7 @@ def parse(data: bytes) -> Packet:
     octets = len(data)
     if not HEADER_OCTETS <= octets <= MAXIMUM_OCTETS:
         raise MalformedPacket("too short or too long for RTP")
-    first, second, sequence, timestamp, ssrc = _unpack_header(data)
+    first, second, sequence, timestamp, ssrc = unpack_header(data)
     if first == 0x80:  # version 2, no padding, extension or CSRC: nearly every packet
         return Packet(second & 0x7F, second > 0x7F, sequence, timestamp, ssrc, data[HEADER_OCTETS:])
     if first >> 6 != 2:

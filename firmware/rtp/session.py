@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 from firmware.rtp import rtcp
 from firmware.rtp.jitter_buffer import JitterBuffer, Kind, Piece
 from firmware.rtp.latch import Latch
-from firmware.rtp.packet import MalformedPacket, Packet, is_rtcp, parse
+from firmware.rtp.packet import HEADER_OCTETS, MAXIMUM_OCTETS, MalformedPacket, Packet, is_rtcp, parse, unpack_header
 from firmware.rtp.reception import Reception
 from firmware.rtp.reports import Reports
 from firmware.rtp.session_events import Address as Address
@@ -133,6 +133,36 @@ class Session:
 
     def receive(self, data: bytes, source: Address, now: float) -> None:
         """A datagram of the RTP socket; RTCP is told apart by itself (RFC 5761 §4). Never raises."""
+        if not self._receive_next(data, source, now):
+            self._receive_other(data, source, now)
+
+    def _receive_next(self, data: bytes, source: Address, now: float) -> bool:
+        """Take what nearly always comes: plain speech, next in sequence, from where it is expected. False: it is not.
+
+        It does what `_receive_other` would, in a fraction of the time.
+        """
+        reception, latch = self._reception, self._latch
+        if reception is None or latch is None or source != latch.address or not self._receiving:
+            return False
+        if not HEADER_OCTETS < len(data) <= MAXIMUM_OCTETS or data[0] != 0x80:
+            return False
+        _, payload_type, sequence, timestamp, ssrc = unpack_header(data)
+        speech = self._speech.get(payload_type)  # no payload type has the marker's bit
+        if speech is None or ssrc != reception.ssrc or speech[0] != self._buffer_rate_hz:
+            return False
+        extended = reception.advance(sequence, timestamp, now, speech[0])
+        if extended is None:
+            return False
+        self._heard_at = latch.heard_at = now
+        self._candidate = None
+        octets = len(data) - HEADER_OCTETS
+        self._received += 1
+        self._received_octets += octets
+        payload = data[HEADER_OCTETS:]
+        self._buffer.put(payload_type, extended, timestamp, payload, int(octets * speech[1]), False, now)
+        return True
+
+    def _receive_other(self, data: bytes, source: Address, now: float) -> None:
         if is_rtcp(data):
             self.receive_rtcp(data, source, now)
             return
