@@ -9,7 +9,9 @@ same pace, and looked for once a second.
 from __future__ import annotations
 
 import audioop
+import errno
 import logging
+import os
 import select
 import time
 from collections.abc import Callable
@@ -192,11 +194,11 @@ class _Player:
     def play(self, earpiece: bytes, speaker: bytes) -> tuple[int, int]:
         """Queue one period; returns how many underruns there were, and how many periods were dropped."""
         self._rest += self._mix(earpiece, speaker)
-        written, xruns = self._pcm.write(self._rest), 0
+        written, xruns = self._write(self._rest), 0
         if written == XRUN:
             xruns = 1
             self._lead()
-            written = self._pcm.write(self._rest)
+            written = self._write(self._rest)
         self._rest = self._rest[max(0, written) * self._octets :]
         if len(self._rest) <= self._period:
             return xruns, 0
@@ -208,7 +210,16 @@ class _Player:
         self._pcm.close()
 
     def _lead(self) -> None:
-        self._pcm.write(bytes(LEAD_PERIODS * self._period))
+        self._write(bytes(LEAD_PERIODS * self._period))
+
+    def _write(self, octets: bytes) -> int:
+        """Samples written, or XRUN: pyalsaaudio 0.10, which Debian 13 has, raises what 0.11 returns."""
+        try:
+            return int(self._pcm.write(octets))
+        except alsaaudio.ALSAAudioError as error:
+            if str(error).startswith(os.strerror(errno.EPIPE)):
+                return XRUN
+            raise
 
     def _mix(self, earpiece: bytes, speaker: bytes) -> bytes:
         mixed = b""
