@@ -27,6 +27,8 @@ def chips():
     said = run("modprobe", "-a", "i2c-dev", "snd-aloop", "configfs")
     for module in ("irq-sim-mod", "gpio-sim", "i2c-record"):
         said += run("insmod", str(KIT / f"{module}.ko"))
+    if not pathlib.Path("/sys/kernel/debug/i2c-record").exists():
+        said += run("mount", "-t", "debugfs", "debugfs", "/sys/kernel/debug")
     folder = pathlib.Path("/sys/kernel/config/gpio-sim/telephone")
     if not folder.parent.exists():
         said += run("mount", "-t", "configfs", "configfs", "/sys/kernel/config")
