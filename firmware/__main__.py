@@ -7,6 +7,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -112,6 +113,7 @@ def _load(path: Path) -> Config:
 def _serve(options: argparse.Namespace) -> int:
     # Loading makes much and drops nothing: the collector would walk it in vain. The app wants it when the phone is up.
     gc.disable()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(DONE))  # told to stop while it still starts
     from firmware.config import ConfigurationError
 
     try:
@@ -171,6 +173,9 @@ def _until_done(work: Coroutine[Any, Any, None]) -> int:
         return FAILED
     except KeyboardInterrupt:
         return DONE
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # we end already; the interpreter's own end takes a while
     return DONE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import gc
 import ipaddress
@@ -11,7 +12,7 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from random import SystemRandom
@@ -40,7 +41,7 @@ DEFAULT_PAGE = ("127.0.0.1", 8080)
 async def run(config: Config) -> None:
     """One phone until SIGTERM or SIGINT. Raises ListenError, DeviceError, ConfigurationError."""
     async with AsyncExitStack() as stack:
-        stopped = _until_signalled()
+        stopped = _told_to_stop()
         listener = _take_address(config.web.listen, stack) if config.web is not None else None
         exhibit = await _open_phone(config, stack)
         _say_ready()
@@ -50,7 +51,7 @@ async def run(config: Config) -> None:
             log.info("the page is at http://%s/", _authority(listener))
         _settle_memory()
         async with watched(lambda: _well(exhibit)):
-            await stopped
+            await stopped.wait()
         await _take_leave([exhibit])
 
 
@@ -61,7 +62,7 @@ async def sim(configs: Sequence[Config], listen: tuple[str, int] | None = None) 
     """
     address, token = page_of(configs, listen)
     async with AsyncExitStack() as stack:
-        stopped = _until_signalled()
+        stopped = _told_to_stop()
         listener = _take_address(address, stack)
         exhibits = _told_apart([await _open_phone(config, stack) for config in configs])
         site = await open_site(listener, exhibits, token=token, clock=time.monotonic, together=True)
@@ -71,7 +72,7 @@ async def sim(configs: Sequence[Config], listen: tuple[str, int] | None = None) 
         log.info("open http://%s/ in a browser", _authority(listener))
         _say_ready()
         _settle_memory()
-        await stopped
+        await stopped.wait()
         await _take_leave(exhibits)
 
 
@@ -140,16 +141,17 @@ def _authority(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _until_signalled() -> Awaitable[None]:
+def _told_to_stop() -> asyncio.Event:
+    """Set when we are told to stop. The handlers outlive the loop: who is told twice ends in order all the same."""
     loop = asyncio.get_running_loop()
-    stopped: asyncio.Future[None] = loop.create_future()
+    stopped = asyncio.Event()
 
-    def stop() -> None:
-        if not stopped.done():
-            stopped.set_result(None)
+    def stop(number: int, frame: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: we have stopped
+            loop.call_soon_threadsafe(stopped.set)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+        signal.signal(number, stop)
     return stopped
 
 
