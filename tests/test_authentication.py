@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from firmware.sip.cores.authentication import GUESSING_TIME, MOST_GUESSERS, MOST_GUESSES, Authenticator, Proof
+from firmware.sip.cores.server.authentication import GUESSING_TIME, MOST_GUESSERS, MOST_GUESSES, Authenticator, Proof
 from firmware.sip.credentials import Credentials
 from firmware.sip.digest import answer
 from tests.support.exchange import make_request

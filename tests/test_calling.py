@@ -105,7 +105,7 @@ def test_final_responses_end_the_call_with_their_words(status: int) -> None:
 
 def test_redirection_from_sips_to_sip_is_refused() -> None:
     """§8.1.3.4."""
-    from firmware.sip.cores.redirection import Redirection
+    from firmware.sip.cores.agent.redirection import Redirection
     from firmware.sip.message import Fields, Response
 
     secure = parse_sip_uri("sips:bob@home.test")

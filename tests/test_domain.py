@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from firmware.sip.cores.domain import Domain
+from firmware.sip.cores.server.domain import Domain
 from firmware.sip.uri import parse_uri
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.sip.cores.door import is_local, same_host
+from firmware.sip.cores.agent.door import is_local, same_host
 from firmware.sip.cores.user_agent_events import DigitReceived, Ended, IncomingCall
 from firmware.sip.uri import parse_sip_uri
 from tests.support.telephones import ANSWER, OFFER, Peer, Telephone, Wire, telephone

@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from firmware.sip.address import parse_contact
-from firmware.sip.cores.forwarding import Forwarder, Target, redirect_targets, target_of
 from firmware.sip.cores.location import Binding
-from firmware.sip.cores.routing import Seal
+from firmware.sip.cores.server.forwarding import Forwarder, Target, redirect_targets, target_of
+from firmware.sip.cores.server.routing import Seal
 from firmware.sip.fields import Fields
 from firmware.sip.message import Request, Response
 from firmware.sip.transport import Flow, Hop

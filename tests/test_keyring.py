@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from firmware.sip.cores.account import Account
-from firmware.sip.cores.keyring import MAX_ATTEMPTS, Keyring
+from firmware.sip.cores.agent.keyring import MAX_ATTEMPTS, Keyring
 from firmware.sip.digest import digest_response
 from firmware.sip.fields import Fields
 from firmware.sip.message import Request, Response, response_to

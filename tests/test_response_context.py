@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.sip.cores.forwarding import Target
-from firmware.sip.cores.response_context import (
+from firmware.sip.cores.server.forwarding import Target
+from firmware.sip.cores.server.response_context import (
     LINGER,
     MOST_TARGETS,
     TIMER_C,

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from firmware.sip.cores.domain import Domain
-from firmware.sip.cores.routing import (
+from firmware.sip.cores.server.domain import Domain
+from firmware.sip.cores.server.routing import (
     Routed,
     Seal,
     branch_suffix,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.sip.cores.transfer import status_in
+from firmware.sip.cores.agent.transfer import status_in
 from firmware.sip.cores.user_agent_events import (
     Acknowledged,
     Answered,

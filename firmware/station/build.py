@@ -16,8 +16,8 @@ from firmware.phone.phone import Phone
 from firmware.phone.settings import AccountSettings, PhoneSettings, Timeouts, Tones
 from firmware.sdp.negotiation import PCMA, PCMU
 from firmware.sip.cores.account import Account
+from firmware.sip.cores.agent.door import is_local
 from firmware.sip.cores.core import Core
-from firmware.sip.cores.door import is_local
 from firmware.sip.cores.user_agent import UserAgent
 from firmware.sip.endpoint import Endpoint
 from firmware.sip.timers import Timers

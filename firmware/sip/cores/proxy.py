@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from firmware.sip.cores.admission import Admission
-from firmware.sip.cores.authentication import ALGORITHMS, Authenticator
-from firmware.sip.cores.domain import Domain
-from firmware.sip.cores.forwarding import Forwarder, Target, target_of
 from firmware.sip.cores.location import LocationService
-from firmware.sip.cores.response_context import (
+from firmware.sip.cores.server.admission import Admission
+from firmware.sip.cores.server.authentication import ALGORITHMS, Authenticator
+from firmware.sip.cores.server.domain import Domain
+from firmware.sip.cores.server.forwarding import Forwarder, Target, target_of
+from firmware.sip.cores.server.response_context import (
     MAX_BREADTH,
     Action,
     Answer,
@@ -26,7 +26,7 @@ from firmware.sip.cores.response_context import (
     ResponseContext,
     Start,
 )
-from firmware.sip.cores.routing import (
+from firmware.sip.cores.server.routing import (
     Routed,
     Seal,
     branch_suffix,
@@ -36,7 +36,7 @@ from firmware.sip.cores.routing import (
     sealed_branch,
     without_first,
 )
-from firmware.sip.cores.server_core import Refused, refuse_unsupported
+from firmware.sip.cores.server.server_core import Refused, refuse_unsupported
 from firmware.sip.machines import State
 from firmware.sip.message import Request, Response, response_to
 from firmware.sip.timers import Agenda

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from firmware.sip.cores.domain import Domain
 from firmware.sip.cores.location import LocationService, listed
-from firmware.sip.cores.server_core import Refused, ServerCore, refuse_unsupported
+from firmware.sip.cores.server.domain import Domain
+from firmware.sip.cores.server.server_core import Refused, ServerCore, refuse_unsupported
 from firmware.sip.message import Contact, Request
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
 
-from firmware.sip.cores.authentication import ALGORITHMS, Authenticator
-from firmware.sip.cores.domain import Domain
 from firmware.sip.cores.location import Binding, LocationService, NoRoom, OutOfOrder, listed
-from firmware.sip.cores.server_core import Refused, ServerCore, refuse_unsupported
+from firmware.sip.cores.server.authentication import ALGORITHMS, Authenticator
+from firmware.sip.cores.server.domain import Domain
+from firmware.sip.cores.server.server_core import Refused, ServerCore, refuse_unsupported
 from firmware.sip.dates import format_date
 from firmware.sip.message import Request
 

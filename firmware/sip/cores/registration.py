@@ -6,9 +6,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from firmware.sip.address import Contact, NameAddress
-from firmware.sip.cores.door import same_host
-from firmware.sip.cores.exchange import Exchange
-from firmware.sip.cores.station import ALLOW, Station, Way, as_route
+from firmware.sip.cores.agent.door import same_host
+from firmware.sip.cores.agent.exchange import Exchange
+from firmware.sip.cores.agent.station import ALLOW, Station, Way, as_route
 from firmware.sip.cores.user_agent_events import RegistrationChanged
 from firmware.sip.fields import Fields
 from firmware.sip.identifiers import new_call_id, new_cseq, new_tag

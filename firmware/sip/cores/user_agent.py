@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from firmware.sip.address import NameAddress
 from firmware.sip.cores.account import Account
-from firmware.sip.cores.answering import Invitation
-from firmware.sip.cores.bodies import ACCEPT
-from firmware.sip.cores.calling import OutgoingCall
+from firmware.sip.cores.agent.answering import Invitation
+from firmware.sip.cores.agent.bodies import ACCEPT
+from firmware.sip.cores.agent.calling import OutgoingCall
+from firmware.sip.cores.agent.door import Door
+from firmware.sip.cores.agent.keyring import Keyring
+from firmware.sip.cores.agent.reception import Merged, refusal
+from firmware.sip.cores.agent.station import Station, capabilities
+from firmware.sip.cores.agent.transfer import refer_to_replacing
+from firmware.sip.cores.agent.usage import Usage
 from firmware.sip.cores.core import Failure
-from firmware.sip.cores.door import Door
-from firmware.sip.cores.keyring import Keyring
-from firmware.sip.cores.reception import Merged, refusal
 from firmware.sip.cores.registration import Registration
-from firmware.sip.cores.station import Station, capabilities
-from firmware.sip.cores.transfer import refer_to_replacing
-from firmware.sip.cores.usage import Usage
 from firmware.sip.cores.user_agent_events import Ended, UserAgentEvent
 from firmware.sip.dialog import request_dialog_id
 from firmware.sip.grammar import MalformedMessage

@@ -7,17 +7,17 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from firmware.sip.address import NameAddress
-from firmware.sip.cores.exchange import Exchange
-from firmware.sip.cores.station import SIPFRAG
-from firmware.sip.cores.usage import FAILURES
+from firmware.sip.cores.agent.exchange import Exchange
+from firmware.sip.cores.agent.station import SIPFRAG
+from firmware.sip.cores.agent.usage import FAILURES
 from firmware.sip.cores.user_agent_events import TransferProgress, TransferRequested
 from firmware.sip.field_values import parse_replaces
 from firmware.sip.grammar import MalformedMessage
 from firmware.sip.uri import SipUri
 
 if TYPE_CHECKING:
+    from firmware.sip.cores.agent.session import Session
     from firmware.sip.cores.core import Failure
-    from firmware.sip.cores.session import Session
     from firmware.sip.dialog import Dialog
     from firmware.sip.message import Request, Response
     from firmware.sip.transaction import ServerTransaction

@@ -13,7 +13,7 @@ from hmac import compare_digest
 from random import Random
 from typing import TypeVar
 
-from firmware.sip.cores.domain import Domain, OwnAddresses
+from firmware.sip.cores.server.domain import Domain, OwnAddresses
 from firmware.sip.grammar import split_list
 from firmware.sip.locating import DEFAULT_PORTS
 from firmware.sip.message import Request, Response

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmware.sip.cores.bodies import session_description
-from firmware.sip.cores.session import Session
-from firmware.sip.cores.station import Station, capabilities, with_body
-from firmware.sip.cores.usage import Usage, connected_party, said_reason
+from firmware.sip.cores.agent.bodies import session_description
+from firmware.sip.cores.agent.session import Session
+from firmware.sip.cores.agent.station import Station, capabilities, with_body
+from firmware.sip.cores.agent.usage import Usage, connected_party, said_reason
 from firmware.sip.cores.user_agent_events import By, IncomingCall
 from firmware.sip.dialog import Dialog
 from firmware.sip.message import response_to

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmware.sip.cores.acceptance import Acceptance
-from firmware.sip.cores.bodies import session_description
-from firmware.sip.cores.exchange import Exchange
-from firmware.sip.cores.offers import Offers
-from firmware.sip.cores.station import Station, capabilities, with_body
-from firmware.sip.cores.transfer import Referral, Transferor
-from firmware.sip.cores.usage import Usage, said_reason
+from firmware.sip.cores.agent.acceptance import Acceptance
+from firmware.sip.cores.agent.bodies import session_description
+from firmware.sip.cores.agent.exchange import Exchange
+from firmware.sip.cores.agent.offers import Offers
+from firmware.sip.cores.agent.station import Station, capabilities, with_body
+from firmware.sip.cores.agent.transfer import Referral, Transferor
+from firmware.sip.cores.agent.usage import Usage, said_reason
 from firmware.sip.cores.user_agent_events import Acknowledged, AnswerReceived, By
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmware.sip.cores.bodies import ACCEPT, readable
-from firmware.sip.cores.station import ALLOW, SUPPORTED
+from firmware.sip.cores.agent.bodies import ACCEPT, readable
+from firmware.sip.cores.agent.station import ALLOW, SUPPORTED
 from firmware.sip.field_values import MediaType
 from firmware.sip.machines import State
 

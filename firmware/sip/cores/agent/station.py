@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from firmware.sip.address import Contact, Route
 from firmware.sip.cores.account import Account
-from firmware.sip.cores.door import Door, same_host
-from firmware.sip.cores.keyring import Keyring
+from firmware.sip.cores.agent.door import Door, same_host
+from firmware.sip.cores.agent.keyring import Keyring
 from firmware.sip.cores.user_agent_events import UserAgentEvent
 from firmware.sip.timers import Agenda, Timers
 from firmware.sip.uri import SipUri, TelUri, Uri
 
 if TYPE_CHECKING:
+    from firmware.sip.cores.agent.transfer import Referral
+    from firmware.sip.cores.agent.usage import Usage
     from firmware.sip.cores.core import TransactionUser
-    from firmware.sip.cores.transfer import Referral
-    from firmware.sip.cores.usage import Usage
     from firmware.sip.dialog import DialogId
     from firmware.sip.endpoint import Endpoint
     from firmware.sip.message import Request

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmware.sip.cores.bodies import session_description
-from firmware.sip.cores.exchange import Exchange
-from firmware.sip.cores.station import capabilities, with_body
-from firmware.sip.cores.usage import FAILURES
+from firmware.sip.cores.agent.bodies import session_description
+from firmware.sip.cores.agent.exchange import Exchange
+from firmware.sip.cores.agent.station import capabilities, with_body
+from firmware.sip.cores.agent.usage import FAILURES
 from firmware.sip.cores.user_agent_events import AnswerReceived, OfferReceived, OfferRefused
 
 if TYPE_CHECKING:
+    from firmware.sip.cores.agent.session import Session
     from firmware.sip.cores.core import Failure
-    from firmware.sip.cores.session import Session
     from firmware.sip.message import Request, Response
     from firmware.sip.transaction import ServerTransaction
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeGuard
 
-from firmware.sip.cores.forwarding import Target, redirect_targets
+from firmware.sip.cores.server.forwarding import Target, redirect_targets
 from firmware.sip.message import Request, Response
 
 if TYPE_CHECKING:

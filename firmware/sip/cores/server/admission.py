@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_network
 
-from firmware.sip.cores.authentication import Authenticator
-from firmware.sip.cores.domain import Domain
 from firmware.sip.cores.location import LocationService
-from firmware.sip.cores.server_core import Refused
+from firmware.sip.cores.server.authentication import Authenticator
+from firmware.sip.cores.server.domain import Domain
+from firmware.sip.cores.server.server_core import Refused
 from firmware.sip.message import Request
 from firmware.sip.transport import Flow
 

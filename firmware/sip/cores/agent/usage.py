@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmware.sip.cores.bodies import ACCEPT
-from firmware.sip.cores.dtmf import parse_dtmf_relay
-from firmware.sip.cores.station import DTMF_RELAY, Station, capabilities
+from firmware.sip.cores.agent.bodies import ACCEPT
+from firmware.sip.cores.agent.dtmf import parse_dtmf_relay
+from firmware.sip.cores.agent.station import DTMF_RELAY, Station, capabilities
 from firmware.sip.cores.user_agent_events import By, DigitReceived, Ended
 
 if TYPE_CHECKING:

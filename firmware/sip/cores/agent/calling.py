@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from firmware.sip.address import NameAddress
-from firmware.sip.cores.bodies import session_description
-from firmware.sip.cores.redirection import Redirection
-from firmware.sip.cores.session import Session
-from firmware.sip.cores.station import Station, Way, capabilities, with_body
-from firmware.sip.cores.usage import FAILURES, Usage, connected_party
+from firmware.sip.cores.agent.bodies import session_description
+from firmware.sip.cores.agent.redirection import Redirection
+from firmware.sip.cores.agent.session import Session
+from firmware.sip.cores.agent.station import Station, Way, capabilities, with_body
+from firmware.sip.cores.agent.usage import FAILURES, Usage, connected_party
 from firmware.sip.cores.user_agent_events import Answered, By, Progress
 from firmware.sip.dialog import Dialog
 from firmware.sip.fields import Fields

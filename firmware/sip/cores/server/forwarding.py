@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from firmware.sip.cores.location import DEFAULT_Q, Binding
-from firmware.sip.cores.routing import Seal
+from firmware.sip.cores.server.routing import Seal
 from firmware.sip.grammar import MalformedMessage
 from firmware.sip.locating import DEFAULT_PORTS, is_numeric
 from firmware.sip.message import Contact, Request, Response

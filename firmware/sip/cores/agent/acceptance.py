@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from firmware.sip.cores.station import Station
+from firmware.sip.cores.agent.station import Station
 
 if TYPE_CHECKING:
     from firmware.sip.message import Response
