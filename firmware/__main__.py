@@ -61,13 +61,17 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("config", type=Path, metavar="CONFIG")
     doctor = commands.add_parser("doctor", help="is this machine fit to be a phone")
     doctor.add_argument("config", nargs="?", type=Path, default=None, metavar="CONFIG")
+    commands.add_parser("wire", help="find out how a telephone is wired, and write its board profile", add_help=False)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command `offhook`; returns its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["wire"]:
+        return _wire(words[1:])
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     if options.command is None:
         parser.print_help(sys.stderr)
         return MISUSED
@@ -77,6 +81,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "doctor":
         return _doctor(options.config)
     return _serve(options)
+
+
+def _wire(arguments: list[str]) -> int:
+    """The wizard has options of its own, and needs the real board's drivers, which may not be installed."""
+    try:
+        from hw.pi.wire import main as wire
+    except ImportError as missing:
+        print(f"offhook wire: needs {missing.name}; pip install 'offhook[pi]'", file=sys.stderr)
+        return FAILED
+    return wire(arguments)
 
 
 def _check(path: Path) -> int:

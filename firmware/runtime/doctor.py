@@ -60,6 +60,8 @@ async def examine(path: Path | None) -> AsyncIterator[Finding]:
             yield Finding("note", "configuration", words, f"chmod o-r {path}")
     yield _sound(config)
     yield _pins_and_panel(config)
+    for found in _real_board(config):
+        yield found
     yield _network()
     if config is None:
         return
@@ -116,6 +118,17 @@ def _pins_and_panel(config: Config | None) -> Finding:
     hook = "no hook switch" if board.hook is None else "a hook switch"
     board.close()
     return Finding("ok", f"board {name}", f"{keys}, {hook}, {panel}")
+
+
+def _real_board(config: Config | None) -> list[Finding]:
+    """What can be seen on a Raspberry Pi; nothing on another machine, or where its drivers are not installed."""
+    try:
+        from hw.pi.examinations import examine as examine_pi
+
+        profile = load_board(_board_name(config))
+    except (ImportError, ProfileError):
+        return []
+    return [Finding(*found) for found in examine_pi(profile)]
 
 
 def _network() -> Finding:

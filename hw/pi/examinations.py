@@ -1,0 +1,210 @@
+"""What `offhook doctor` looks at on a Raspberry Pi: each examination ends in (verdict, subject, words, cure).
+
+`verdict` is "ok", "note" (good to know) or "bad" (the telephone will not work). Files are read below `root`, programs are
+asked through `run`, so that every finding can be tried on any machine. What cannot be known here is left out.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hw import DeviceError, header
+from hw.boards.claims import claims_of
+from hw.boards.profile import DisplayProfile, Profile
+from hw.pi.cards import cards, find_sound
+
+Verdict = Literal["ok", "note", "bad"]
+Finding = tuple[Verdict, str, str, str]
+
+UNDER_VOLTAGE_NOW, THROTTLED_NOW, UNDER_VOLTAGE_BEFORE = 1 << 0, 1 << 2, 1 << 16
+"""Bits of the firmware's get_throttled."""
+WORN_OUT = 9
+"""Of a card's own life time estimate, in tenths and one more: 80 % are used up."""
+ASK_S = 5.0
+OURS = "offhook"
+
+
+def run_program(*words: str) -> str | None:
+    """What a program prints; None if it is not there or fails."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=ASK_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where to look."""
+
+    root: Path = Path("/")
+    run: Callable[..., str | None] = run_program
+
+    def read(self, path: str) -> str | None:
+        """A file's text; None if it cannot be read."""
+        try:
+            return (self.root / path).read_text(errors="replace").strip("\0\n ")
+        except OSError:
+            return None
+
+
+def examine(
+    profile: Profile | None,
+    machine: Machine | None = None,
+    *,
+    lines: Callable[[Profile], Mapping[int, str]] | None = None,
+    answers: Callable[[int, int], bool] | None = None,
+) -> Iterator[Finding]:
+    """Examine this machine for the board of `profile`; nothing is found on one that is neither a Pi nor meant to be.
+
+    `lines`: the kernel's lines in use, GPIO to consumer; `answers`: whether a device answers on an I2C bus.
+    """
+    machine = machine or Machine()
+    model = machine.read("proc/device-tree/model")
+    real = profile is not None and profile.driver == "pi"
+    if model is None and not real:
+        return
+    if model is not None:
+        yield "ok", "machine", model, ""
+        yield from _power(machine)
+        yield from _wireless(machine)
+        yield from _clock(machine)
+        yield from _storage(machine)
+    if profile is not None and real:
+        yield from _pins(profile, (lines or lines_in_use)(profile))
+        if profile.display is not None and profile.display.bus == "i2c":
+            yield _panel(profile.display, machine, answers or i2c_answers)
+        yield from _cards(profile, machine)
+
+
+def _power(machine: Machine) -> Iterator[Finding]:
+    text = machine.read("sys/devices/platform/soc/soc:firmware/get_throttled")
+    if text is None:
+        answer = machine.run("vcgencmd", "get_throttled")
+        text = answer.strip().partition("=")[2] if answer else None
+    if not text:
+        return
+    bits = int(text, 16)
+    cure = "Use a supply of 5.1 V that gives 2.5 A or more, with a short, thick cable."
+    if bits & UNDER_VOLTAGE_NOW:
+        yield "bad", "power", "the supply's voltage is too low now", cure
+    elif bits & UNDER_VOLTAGE_BEFORE:
+        yield "note", "power", "the supply's voltage was too low since the start", cure
+    elif bits & THROTTLED_NOW:
+        yield "note", "power", "the processor is slowed down, it is too hot", "Give it air, or a heat sink."
+    else:
+        yield "ok", "power", "the supply is good enough", ""
+
+
+def _wireless(machine: Machine) -> Iterator[Finding]:
+    folder = machine.root / "sys/class/net"
+    for interface in sorted(path.name for path in folder.glob("*") if (path / "wireless").exists()):
+        answer = machine.run("iw", "dev", interface, "get", "power_save")
+        if answer is None:
+            continue
+        if "on" in answer.partition(":")[2]:
+            words = f"{interface} saves power: calls come late or not at all"
+            cure = f"iw dev {interface} set power_save off; for good: 802-11-wireless.powersave 2 in NetworkManager"
+            yield "note", "wireless", words, cure
+        else:
+            yield "ok", "wireless", f"{interface} is awake all the time", ""
+
+
+def _clock(machine: Machine) -> Iterator[Finding]:
+    answer = machine.run("timedatectl", "show", "--property=NTPSynchronized", "--value")
+    if answer is not None and answer.strip() == "no":
+        words = "the clock is not set by the network yet: the time on the panel and in the call list may be wrong"
+        yield "note", "clock", words, "Is the network up? timedatectl timesync-status says whom it asks."
+
+
+def _storage(machine: Machine) -> Iterator[Finding]:
+    mounts = [line.split() for line in (machine.read("proc/mounts") or "").splitlines()]
+    options = {fields[1]: fields[3].split(",") for fields in mounts if len(fields) > 3}
+    kept = "/data" if "/data" in options else "/"
+    if "ro" in options.get(kept, []):
+        words = f"{kept} can only be read: call list and settings are lost at the next start"
+        cure = f"If that is not meant to be, the card may be at its end: look at dmesg, then mount -o remount,rw {kept}"
+        yield "bad", "card", words, cure
+    elif kept in options:
+        yield "ok", "card", f"{kept} can be written", ""
+    used = machine.read("sys/block/mmcblk0/device/life_time")
+    if used and max(int(word, 16) for word in used.split()) >= WORN_OUT:
+        yield "note", "card", "it has used up 80 % of its life or more", "Copy it to a new one soon."
+
+
+def _pins(profile: Profile, users: Mapping[int, str]) -> Iterator[Finding]:
+    wanted = {claim.gpio: claim for claim in claims_of(profile) if not claim.shared and claim.part != "sound card"}
+    taken = {gpio: users[gpio] for gpio in sorted(wanted) if users.get(gpio, OURS) != OURS}
+    for gpio, user in taken.items():
+        claim = wanted[gpio]
+        words = f"GPIO{gpio} ({claim.part}: {claim.wire}) is held by {user}"
+        cure = "Turn off its overlay in config.txt"
+        if gpio in header.CONSOLE:
+            cure = "Turn off the serial console: raspi-config, Interface Options, Serial Port"
+        yield "bad", "pins", words, f"{cure}, or take another pin: offhook wire."
+    if not taken:
+        yield "ok", "pins", f"{len(wanted)} pins are free for this board", ""
+
+
+def lines_in_use(profile: Profile) -> dict[int, str]:
+    """The chip's lines that somebody holds, and who; empty if the chip cannot be asked."""
+    try:
+        import gpiod
+
+        from hw.pi.chips import find_chip
+
+        with gpiod.Chip(find_chip(profile.gpio.chip).path) as chip:
+            infos = [chip.get_line_info(line) for line in sorted(header.GPIOS)]
+    except (ImportError, DeviceError, OSError):
+        return {}
+    return {info.offset: info.consumer or "the kernel" for info in infos if info.used}
+
+
+def _panel(display: DisplayProfile, machine: Machine, answers: Callable[[int, int], bool]) -> Finding:
+    where = f"I2C bus {display.port}"
+    if not (machine.root / f"dev/i2c-{display.port}").exists():
+        return "bad", "panel", f"{where} is off", "raspi-config, Interface Options, I2C: on; then start again."
+    if answers(display.port, display.address):
+        return "ok", "panel", f"it answers on {where} at 0x{display.address:02x}", ""
+    for other in (0x3C, 0x3D):
+        if other != display.address and answers(display.port, other):
+            words = f"it answers at 0x{other:02x}, not at 0x{display.address:02x}"
+            return "bad", "panel", words, f"Write address = 0x{other:02x} in the board's [display]."
+    cure = "Check its four wires; on some panels VCC and GND are the other way round. The telephone works without."
+    return "note", "panel", f"nothing answers on {where} at 0x{display.address:02x}", cure
+
+
+def i2c_answers(port: int, address: int) -> bool:
+    """Whether a device acknowledges its address."""
+    from smbus2 import SMBus
+
+    try:
+        with SMBus(port) as bus:
+            bus.read_byte(address)
+    except OSError:
+        return False
+    return True
+
+
+def _cards(profile: Profile, machine: Machine) -> Iterator[Finding]:
+    where = (machine.root / "proc/asound/cards", machine.root / "sys/class/sound")
+    for end in dict.fromkeys(card.card for card in profile.audio.cards):
+        try:
+            find_sound(end, *where)
+        except DeviceError as fault:
+            yield "bad", "sound card", str(fault), "Plug it in, or write its name in the board's [audio]."
+    for card in cards(*where):
+        stream = machine.read(f"proc/asound/card{card.index}/stream0")
+        rates = {
+            int(rate) for line in re.findall(r"Rates: ([\d, ]+)", stream or "") for rate in re.findall(r"\d+", line)
+        }
+        if rates and profile.audio.rate_hz not in rates:
+            words = f"{card.id} has {', '.join(map(str, sorted(rates)))} Hz, not {profile.audio.rate_hz}"
+            yield "note", "sound card", words, f"Write rate_hz = {max(rates)} in the board's [audio]: it costs less."
+        elif rates:
+            yield "ok", "sound card", f"{card.id} has {profile.audio.rate_hz} Hz", ""
