@@ -32,7 +32,9 @@ T = TypeVar("T")
 _LONGEST_REMEMBERED = 120
 _MOST_REMEMBERED = 512
 _TOKEN = re.compile(f"[{TOKEN_CHARACTERS}]+")
-_ELEMENT = re.compile(rf'((?:[^,"<]++|{QUOTED}|<[^>]*+>)*+)(?:,|\Z)', re.DOTALL)
+# Python 3.11.2 (Debian 12's): a possessive group whose last round fails behind an inner repeat keeps what that took.
+# No possessive group here, then: an unclosed quote would pass.
+_ELEMENT = re.compile(rf'((?:[^,"<]++|{QUOTED}|<[^>]*+>)*)(?:,|\Z)', re.DOTALL)
 _ESCAPED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _MUST_BE_PAIR = re.compile(r'(["\\])')
 _LINE_BREAKS = re.compile(r"[\r\n]+")

@@ -135,8 +135,10 @@ def parse_fields(lines: list[str], *, skip_bad: bool = False) -> Fields:
     index: dict[str, tuple[str, ...]] = {}
     for line in lines:
         text, colon, value = line.partition(":")
-        at = name = known_name(text)
-        if name is None or at is None or not colon:
+        name = known_name(text)
+        if name is not None and colon:
+            at = name
+        else:
             if line[:1] in (" ", "\t") and items:
                 return parse_fields(_unfolded(lines), skip_bad=skip_bad)
             try:

@@ -135,6 +135,9 @@ def _format_uri_parameter(name: str, value: str | None) -> str:
 
 def _split_header(text: str) -> _Items:
     """Split what SIMPLE_PARAMETERS has matched."""
+    if text.rfind(";") == 0:  # one alone, as the tag mostly is
+        name, equals, value = text[1:].partition("=")
+        return ((name.lower(), value if equals else None),)
     items: list[tuple[str, str | None]] = []
     for piece in text[1:].split(";"):
         name, equals, value = piece.partition("=")

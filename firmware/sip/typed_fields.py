@@ -42,11 +42,15 @@ Lines = tuple[str, ...]
 class TypedField(Generic[T]):
     """A property that reads a header field when first asked and then remembers it; raises MalformedMessage."""
 
-    __slots__ = ("_name", "_parse")
+    __slots__ = ("_name", "_parse", "_parse_one")
 
-    def __init__(self, name: str, parse: Callable[[str, Lines], T]) -> None:
+    def __init__(
+        self, name: str, parse: Callable[[str, Lines], T], parse_one: Callable[[str], T] | None = None
+    ) -> None:
+        """`parse` is given the name and all lines; `parse_one`, if given, the line where there is one only."""
         self._name = name
         self._parse = parse
+        self._parse_one = parse_one
 
     @overload
     def __get__(self, message: None, owner: type[object]) -> Self: ...
@@ -60,29 +64,27 @@ class TypedField(Generic[T]):
         value: T | None = fields.typed.get(name)
         if value is None:
             lines = (fields.index or fields.lines()).get(name, ())
-            value = fields.typed[name] = self._parse(name, lines)
+            one = self._parse_one
+            value = self._parse(name, lines) if one is None or len(lines) != 1 else one(lines[0])
+            fields.typed[name] = value
         return value
 
 
-def _required(parse: Callable[[str], T]) -> Callable[[str, Lines], T]:
-    def parse_one(name: str, lines: Lines) -> T:
+def _required(name: str, parse: Callable[[str], T]) -> TypedField[T]:
+    def parse_others(name: str, lines: Lines) -> T:
         # §7.3.1: several lines are allowed only where the value is a comma-separated list.
-        if len(lines) == 1:
-            return parse(lines[0])
         raise MalformedMessage(f"Several {name}" if lines else f"Missing {name}")
 
-    return parse_one
+    return TypedField(name, parse_others, parse)
 
 
-def _optional(parse: Callable[[str], T]) -> Callable[[str, Lines], T | None]:
-    def parse_one(name: str, lines: Lines) -> T | None:
-        if len(lines) == 1:
-            return parse(lines[0])
+def _optional(name: str, parse: Callable[[str], T]) -> TypedField[T | None]:
+    def parse_others(name: str, lines: Lines) -> T | None:
         if lines:
             raise MalformedMessage(f"Several {name}")
         return None
 
-    return parse_one
+    return TypedField(name, parse_others, parse)
 
 
 def _listed(parse: Callable[[str], T]) -> Callable[[str, Lines], tuple[T, ...]]:
@@ -111,7 +113,7 @@ def _listed_or_absent(parse: Callable[[str], T]) -> Callable[[str, Lines], tuple
 
 
 def _tokens(name: str, lines: Lines) -> tuple[str, ...]:
-    return parse_tokens(lines[0] if len(lines) == 1 else ",".join(lines))
+    return parse_tokens(",".join(lines))
 
 
 def _words(name: str, lines: Lines) -> tuple[str, ...]:
@@ -139,6 +141,7 @@ def _contacts(name: str, lines: Lines) -> tuple[Contact, ...]:
     return _listed_contacts(name, lines)
 
 
+_parse_route = remember(parse_name_address)  # a network has few proxies
 _parse_max_forwards = remember(partial(parse_number, limit=255))
 _parse_length = remember(parse_number)
 
@@ -163,46 +166,46 @@ class TypedFields:
 
     # Mandatory in every message (§8.1.1).
     vias = TypedField("Via", _vias)
-    from_ = TypedField("From", _required(parse_name_address))
-    to = TypedField("To", _required(parse_name_address))
-    call_id = TypedField("Call-ID", _required(parse_call_id))
-    cseq = TypedField("CSeq", _required(parse_cseq))
+    from_ = _required("From", parse_name_address)
+    to = _required("To", parse_name_address)
+    call_id = _required("Call-ID", parse_call_id)
+    cseq = _required("CSeq", parse_cseq)
 
     # Routing.
-    max_forwards = TypedField("Max-Forwards", _optional(_parse_max_forwards))
+    max_forwards = _optional("Max-Forwards", _parse_max_forwards)
     contacts = TypedField("Contact", _contacts)
-    routes = TypedField("Route", _listed(parse_name_address))
-    record_routes = TypedField("Record-Route", _listed(parse_name_address))
-    path = TypedField("Path", _listed(parse_name_address))  # RFC 3327
-    service_routes = TypedField("Service-Route", _listed(parse_name_address))  # RFC 3608
-    max_breadth = TypedField("Max-Breadth", _optional(parse_number))  # RFC 5393
+    routes = TypedField("Route", _listed(_parse_route))
+    record_routes = TypedField("Record-Route", _listed(_parse_route))
+    path = TypedField("Path", _listed(_parse_route))  # RFC 3327
+    service_routes = TypedField("Service-Route", _listed(_parse_route))  # RFC 3608
+    max_breadth = _optional("Max-Breadth", parse_number)  # RFC 5393
 
     # Time.
-    expires = TypedField("Expires", _optional(_clamped))
-    min_expires = TypedField("Min-Expires", _optional(_clamped))
-    retry_after = TypedField("Retry-After", _optional(parse_retry_after))
-    date = TypedField("Date", _optional(parse_date))
-    timestamp = TypedField("Timestamp", _optional(parse_timestamp))
-    session_expires = TypedField("Session-Expires", _optional(parse_session_expires))  # RFC 4028
-    min_se = TypedField("Min-SE", _optional(parse_session_expires))  # RFC 4028
+    expires = _optional("Expires", _clamped)
+    min_expires = _optional("Min-Expires", _clamped)
+    retry_after = _optional("Retry-After", parse_retry_after)
+    date = _optional("Date", parse_date)
+    timestamp = _optional("Timestamp", parse_timestamp)
+    session_expires = _optional("Session-Expires", parse_session_expires)  # RFC 4028
+    min_se = _optional("Min-SE", parse_session_expires)  # RFC 4028
 
     # What each side can do.
-    allow = TypedField("Allow", _tokens)
-    supported = TypedField("Supported", _tokens)
-    require = TypedField("Require", _tokens)
-    proxy_require = TypedField("Proxy-Require", _tokens)
-    unsupported = TypedField("Unsupported", _tokens)
-    allow_events = TypedField("Allow-Events", _tokens)  # RFC 6665
+    allow = TypedField("Allow", _tokens, parse_tokens)
+    supported = TypedField("Supported", _tokens, parse_tokens)
+    require = TypedField("Require", _tokens, parse_tokens)
+    proxy_require = TypedField("Proxy-Require", _tokens, parse_tokens)
+    unsupported = TypedField("Unsupported", _tokens, parse_tokens)
+    allow_events = TypedField("Allow-Events", _tokens, parse_tokens)  # RFC 6665
     accept = TypedField("Accept", _listed_or_absent(parse_media_type))
     accept_encoding = TypedField("Accept-Encoding", _listed_or_absent(parse_qualified))
     accept_language = TypedField("Accept-Language", _listed_or_absent(parse_qualified))
 
     # The body.
-    content_type = TypedField("Content-Type", _optional(parse_media_type))
-    content_length = TypedField("Content-Length", _optional(_parse_length))
-    content_disposition = TypedField("Content-Disposition", _optional(parse_disposition))
-    content_encoding = TypedField("Content-Encoding", _tokens)
-    content_language = TypedField("Content-Language", _tokens)
+    content_type = _optional("Content-Type", parse_media_type)
+    content_length = _optional("Content-Length", _parse_length)
+    content_disposition = _optional("Content-Disposition", parse_disposition)
+    content_encoding = TypedField("Content-Encoding", _tokens, parse_tokens)
+    content_language = TypedField("Content-Language", _tokens, parse_tokens)
     mime_version = TypedField("MIME-Version", _text)
 
     # Authentication (§22).
@@ -210,7 +213,7 @@ class TypedFields:
     proxy_authenticate = TypedField("Proxy-Authenticate", _each_line(parse_challenge))
     authorization = TypedField("Authorization", _each_line(parse_credentials))
     proxy_authorization = TypedField("Proxy-Authorization", _each_line(parse_credentials))
-    authentication_info = TypedField("Authentication-Info", _optional(parse_authentication_info))
+    authentication_info = _optional("Authentication-Info", parse_authentication_info)
 
     # Said to the person.
     subject = TypedField("Subject", _text)
@@ -226,31 +229,27 @@ class TypedFields:
     in_reply_to = TypedField("In-Reply-To", _words)
 
     # Who it is.
-    reply_to = TypedField("Reply-To", _optional(parse_name_address))
+    reply_to = _optional("Reply-To", parse_name_address)
     p_asserted_identity = TypedField("P-Asserted-Identity", _listed(parse_name_address))  # RFC 3325
     p_preferred_identity = TypedField("P-Preferred-Identity", _listed(parse_name_address))  # RFC 3325
     diversion = TypedField("Diversion", _listed(parse_name_address))  # RFC 5806
     privacy = TypedField("Privacy", _privacy)  # RFC 3323
 
     # Transfers and takeovers.
-    refer_to = TypedField("Refer-To", _optional(parse_name_address))  # RFC 3515
-    referred_by = TypedField("Referred-By", _optional(parse_name_address))  # RFC 3892
-    refer_sub = TypedField("Refer-Sub", _optional(parse_qualified))  # RFC 4488
-    replaces = TypedField("Replaces", _optional(parse_replaces))  # RFC 3891
-    join = TypedField("Join", _optional(parse_replaces))  # RFC 3911
-    target_dialog = TypedField(  # RFC 4538
-        "Target-Dialog", _optional(parse_target_dialog)
-    )
+    refer_to = _optional("Refer-To", parse_name_address)  # RFC 3515
+    referred_by = _optional("Referred-By", parse_name_address)  # RFC 3892
+    refer_sub = _optional("Refer-Sub", parse_qualified)  # RFC 4488
+    replaces = _optional("Replaces", parse_replaces)  # RFC 3891
+    join = _optional("Join", parse_replaces)  # RFC 3911
+    target_dialog = _optional("Target-Dialog", parse_target_dialog)  # RFC 4538
 
     # Events and reliable provisional responses.
-    event = TypedField("Event", _optional(parse_event))  # RFC 6665
-    subscription_state = TypedField(  # RFC 6665
-        "Subscription-State", _optional(parse_subscription_state)
-    )
+    event = _optional("Event", parse_event)  # RFC 6665
+    subscription_state = _optional("Subscription-State", parse_subscription_state)  # RFC 6665
     sip_etag = TypedField("SIP-ETag", _text)  # RFC 3903
     sip_if_match = TypedField("SIP-If-Match", _text)  # RFC 3903
-    rseq = TypedField("RSeq", _optional(parse_number))  # RFC 3262
-    rack = TypedField("RAck", _optional(parse_rack))  # RFC 3262
+    rseq = _optional("RSeq", parse_number)  # RFC 3262
+    rack = _optional("RAck", parse_rack)  # RFC 3262
 
     @property
     def via(self) -> Via:

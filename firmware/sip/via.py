@@ -22,7 +22,7 @@ MAGIC_COOKIE = "z9hG4bK"
 
 _VIA = re.compile(
     rf"[{TOKEN_CHARACTERS}]++[ \t]*/[ \t]*[{TOKEN_CHARACTERS}]++[ \t]*/[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]++"
-    rf"({HOST})[ \t]*(?::[ \t]*([0-9]{{1,5}})[ \t]*)?+({SIMPLE_PARAMETERS})(.*)",
+    rf"({HOST})(?:[ \t]*+:[ \t]*+([0-9]{{1,5}}))?[ \t]*+({SIMPLE_PARAMETERS})(.*)",
     re.DOTALL,
 )
 
