@@ -402,6 +402,8 @@ def main() -> int:
             test.report()
         except BaseException:
             try:
+                say("inside:", state())
+                say("outside:", outside.phone)
                 test.report()
             finally:
                 raise

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 KIT = pathlib.Path(__file__).parent
-LABEL, LINES = "pinctrl-bcm2711", 32
+LABEL, LINES, HOOK = "pinctrl-bcm2711", 32, 17
 PORT = "/dev/virtio-ports/wire"
 PULLED = {True: "pull-down", False: "pull-up"}
 
@@ -37,7 +37,7 @@ def chips():
     (folder / "bank0/label").write_text(LABEL)
     (folder / "live").write_text("1")
     for line in range(LINES):
-        pull(line, False)
+        pull(line, line == HOOK)  # the handset rests on its contact
     return said
 
 
@@ -56,6 +56,7 @@ def press(line, seconds):
     pull(line, True)
     time.sleep(seconds)
     pull(line, False)
+    time.sleep(seconds)
 
 
 def written(forget):
