@@ -27,7 +27,7 @@ _CALL_ID = re.compile(CALL_ID)
 _MEDIA_TYPE = re.compile(rf"([{TOKEN_CHARACTERS}]++)[ \t]*/[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]*(;.*)?", re.DOTALL)
 _VALUE = re.compile(r"([^\x00-\x20;,\"<>]++)[ \t]*(;.*)?", re.DOTALL)
 _WARNING = re.compile(rf"([0-9]{{3}})[ \t]+([^\x00-\x20\"]++)[ \t]+({QUOTED})", re.DOTALL)
-_RETRY_AFTER = re.compile(r"([0-9]{1,20})[ \t]*(\((?:[^()\\]++|\\.|\([^()]*+\))*+\))?[ \t]*(;.*)?", re.DOTALL)
+_RETRY_AFTER = re.compile(r"([0-9]{1,20})[ \t]*(\((?:[^()\\]++|\\.|\([^()]*+\))*\))?[ \t]*(;.*)?", re.DOTALL)
 _TIMESTAMP = re.compile(r"([0-9]{1,12}(?:\.[0-9]{0,12})?)(?:[ \t]+([0-9]{0,12}(?:\.[0-9]{0,12})?))?")
 _RACK = re.compile(rf"([0-9]{{1,20}})[ \t]+([0-9]{{1,20}})[ \t]+([{TOKEN_CHARACTERS}]++)")
 

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 TOKEN_CHARACTERS = r"A-Za-z0-9\-.!%*_+`'~"
 """Inside a regular expression's brackets: the characters of a token (§25.1)."""
 
+# Python before 3.11.5 matches a possessive *group* wrongly (gh-106052): only single characters are possessive here.
 HOST = r"\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9_.\-]++"
 """A host as written: IPv6reference, IPv4address or hostname. Underscores are no part of §25.1 but of the world."""
 
-QUOTED_INSIDE = r'(?:[^"\\]++|\\.)*+'
+QUOTED_INSIDE = r'(?:[^"\\]++|\\.)*'
 """What stands between a quoted-string's marks (§25.1). Possessive, so an unclosed one fails in one pass."""
 
 QUOTED = f'"{QUOTED_INSIDE}"'

@@ -10,13 +10,13 @@ from firmware.sip.grammar import QUOTED, TOKEN_CHARACTERS, MalformedMessage, esc
 _PARAMETER = re.compile(
     rf';[ \t]*([{TOKEN_CHARACTERS}]++)[ \t]*(?:=[ \t]*(?:([^\x00-\x20";,<>\\\x7f]++)|({QUOTED}))[ \t]*)?', re.DOTALL
 )
-SIMPLE_PARAMETERS = rf'(?:;[{TOKEN_CHARACTERS}]++(?:=[^\x00-\x20";,<>\\\x7f]++)?+)*+'
+SIMPLE_PARAMETERS = rf'(?:;[{TOKEN_CHARACTERS}]++(?:=[^\x00-\x20";,<>\\\x7f]++)?)*'
 """Parameters without quotes and white space, as nearly all are. For `join_parameters`."""
 
 OUTSIDE_URI = r"\x00-\x20\x7f<>\"\ud800-\udfff"
 """Inside a regular expression's brackets: what no part of a URI may hold unescaped."""
 
-URI_PARAMETERS = rf"(?:;[^{OUTSIDE_URI}@?;=]++(?:=[^{OUTSIDE_URI}@?;]*+)?+)*+"
+URI_PARAMETERS = rf"(?:;[^{OUTSIDE_URI}@?;=]++(?:=[^{OUTSIDE_URI}@?;]*+)?)*"
 """uri-parameters (§25.1), read liberally. For `matched_uri_parameters`."""
 
 _URI_PARAMETERS = re.compile(URI_PARAMETERS)
