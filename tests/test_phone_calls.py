@@ -24,11 +24,14 @@ from firmware.phone.events import (
     SendDigitDown,
     SendDigits,
     SendDigitUp,
+    SetDoNotDisturb,
     SoundKey,
     StopRing,
 )
 from firmware.phone.phone import NoSuchCall, NotPossible
+from firmware.screen.screen import render
 from tests.support.desk_phone import ACCOUNT, TONES, DeskPhone
+from tests.support.panel_scenes import WALL
 
 # --- a call comes in ---
 
@@ -162,6 +165,25 @@ def test_do_not_disturb_answers_486() -> None:
     assert desk.did(EndCall) == [EndCall("in1", 486)]
     assert desk.did(AlertCall) == []
     assert desk.view.missed == 1
+
+
+def test_do_not_disturb_is_switched_while_the_phone_runs_and_stands_on_the_panel() -> None:
+    """RFC 4504 Req-41; a call that rings already is still there to be taken."""
+    desk = DeskPhone()
+    desk.arrive("in1")
+
+    desk.give(SetDoNotDisturb(True))
+    desk.arrive("in2")
+
+    assert desk.call("in1").state == "ringing"
+    assert EndCall("in2", 486) in desk.fresh
+    assert desk.view.do_not_disturb
+    desk.end("in1", code=487)
+    assert render(desk.view, WALL, desk.now).lines[-1] == "Do not disturb  2"
+    desk.give(SetDoNotDisturb(False))
+    desk.arrive("in3")
+    assert AlertCall("in3") in desk.fresh
+    assert not desk.view.do_not_disturb
 
 
 def test_a_call_that_ends_between_lifting_and_its_acknowledgement_is_over() -> None:

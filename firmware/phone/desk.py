@@ -42,6 +42,7 @@ class Desk:
         self.history = History()
         self.levels = Levels(settings.earpiece_volume, settings.ringer_volume)
         self.actions: list[Action] = []
+        self.do_not_disturb = settings.do_not_disturb
         self.off_hook = False
         self.handsfree = False
         self.stage: Stage = "idle"

@@ -75,6 +75,13 @@ class TransferRequest:
     other: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SetDoNotDisturb:
+    """Refuse every call from now on (RFC 4504 Req-41), or no longer; calls that ring already go on ringing."""
+
+    on: bool
+
+
 # --- the network ---
 
 
@@ -209,6 +216,7 @@ PhoneEvent = (
     | CallRequest
     | DigitsRequest
     | TransferRequest
+    | SetDoNotDisturb
     | CallArrived
     | CallProgressed
     | CallConfirmed

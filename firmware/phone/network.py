@@ -51,7 +51,7 @@ def arrived(desk: Desk, event: CallArrived, now: float) -> None:
         desk.rest()  # hands-free, and what is left of the last call: nobody is at the phone
     line = desk.calls.free_line()
     engaged = desk.present or bool(desk.calls.live())
-    if line is None or desk.settings.do_not_disturb or (engaged and not desk.settings.call_waiting):
+    if line is None or desk.do_not_disturb or (engaged and not desk.settings.call_waiting):
         desk.emit(EndCall(event.call, BUSY))
         desk.history.add(HistoryView("missed", remote, now, 0.0))
         return

@@ -24,6 +24,7 @@ from firmware.phone.events import (
     PhoneEvent,
     SendDigitDown,
     SendDigitUp,
+    SetDoNotDisturb,
     SoundKey,
     TransferAsked,
     TransferRequest,
@@ -100,6 +101,7 @@ class Phone:
             purpose="transfer" if desk.entry is not None and desk.entry.transfers is not None else "dial",
             history=desk.history.entries if mode == "menu" else (),
             selected=desk.selected,
+            do_not_disturb=desk.do_not_disturb,
         )
 
     def _take(self, event: PhoneEvent, now: float) -> str | None:
@@ -122,6 +124,8 @@ class Phone:
                 requests.digits(self._desk, event, now)
             case TransferRequest():
                 requests.transfer(self._desk, event, now)
+            case SetDoNotDisturb(on):
+                self._desk.do_not_disturb = on
             case TransferAsked(name, to):
                 call = self._desk.calls.get(name)
                 return None if call is None else transfers.obey(self._desk, call, to, now)

@@ -92,7 +92,7 @@ class PhoneSettings:
     call_waiting: bool = True
     """Offer a second call during the first; False: it is refused with 486."""
     do_not_disturb: bool = False
-    """Refuse every call with 486 (RFC 4504 Req-41)."""
+    """Refuse every call with 486 (RFC 4504 Req-41), until `SetDoNotDisturb` says otherwise."""
     earpiece_volume: int = 7
     """0 to 10; 7 is 0 dB."""
     ringer_volume: int = 7

@@ -99,3 +99,5 @@ class PhoneView:
     """The call list, latest first (mode "menu")."""
     selected: int = 0
     """Which line of it is chosen."""
+    do_not_disturb: bool = False
+    """Every call is refused."""

@@ -55,7 +55,12 @@ def idle(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     _head(page, view.name, _idle_icons(view))
     clock = page.height - HEAD - FOOT
     page.text(f"{wall:%H:%M}", HEAD + (clock - 32) // 2, "clock", side="centre")
-    if view.missed:
+    if view.do_not_disturb:
+        _foot(page, view.notice or "Do not disturb")
+        if view.missed and not view.notice:
+            count = page.text(str(view.missed), page.height - FOOT, side="right")
+            page.icon("missed", page.width - count - SIZE - 4, page.height - FOOT + 1)
+    elif view.missed:
         page.icon("missed", 1, page.height - FOOT + 1)
         page.text(f"{view.missed} missed call{'s' * (view.missed > 1)}", page.height - FOOT, left=SIZE + 5)
     elif words := view.notice or wording.service_words(view):
@@ -260,7 +265,7 @@ def _dialling_hint(view: PhoneView) -> str:
 
 
 def _idle_icons(view: PhoneView) -> list[str]:
-    quiet = ["bell-off"] if view.ringer_volume == 0 else []
+    quiet = ["bell-off"] if view.ringer_volume == 0 or view.do_not_disturb else []
     return [*quiet, "service" if wording.in_service(view) else "no-service"]
 
 

@@ -30,7 +30,7 @@ def draw(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
 def _idle(page: Page, view: PhoneView, wall: datetime) -> None:
     page.text(f"{wall:%H:%M}", (page.height - 28) // 2, "digits")
     left = 5 * cell("digits")[0] + 6
-    page.text(view.name, 2, side="right", left=left)
+    page.text("No calls" if view.do_not_disturb else view.name, 2, side="right", left=left)
     service = "" if wording.in_service(view) else "No line"
     missed = f"{view.missed} missed" if view.missed else ""
     page.text(missed or service or wording.date(wall)[4:], page.height - UPPER - 2, side="right", left=left)
