@@ -114,6 +114,11 @@ class Lamps(Protocol):
 class Ringer(Protocol):
     """What calls the household: a bell, a buzzer, or the loudspeaker (then the media engine plays the ring)."""
 
+    @property
+    def audible(self) -> bool:
+        """True if it is heard by itself; False if it is only seen, so that the media engine plays the ring as well."""
+        ...
+
     def ring(self, cadence_ms: tuple[int, ...], volume: int) -> None:
         """Ring in this cadence (on, off, on, off, ... milliseconds, repeated) until silenced.
 

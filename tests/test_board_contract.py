@@ -170,6 +170,12 @@ def test_lamps_take_every_state_and_ignore_lamps_there_are_not(board: Board) -> 
         board.lamps.set("no such lamp", state)
 
 
+def test_a_bell_says_whether_it_is_heard(board: Board) -> None:
+    if board.ringer is None:
+        pytest.skip("no bell")
+    assert board.ringer.audible is not isinstance(board, SimBoard)
+
+
 def test_a_bell_may_be_silenced_twice(board: Board) -> None:
     if board.ringer is None:
         pytest.skip("no bell")

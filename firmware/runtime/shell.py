@@ -233,8 +233,10 @@ class Shell:
                     self._sockets.close_connection(output)
                 case Locate():
                     self._locate(output)
+        ringer = self.board.ringer
         for command in commands:
-            self._engine.send(command)
+            if not (isinstance(command, media.PlayRing) and ringer is not None and ringer.audible):
+                self._engine.send(command)
         for action in actions:
             self._act(action)
         picture = station.drain_picture()

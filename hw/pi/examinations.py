@@ -1,7 +1,7 @@
 """What `offhook doctor` looks at on a Raspberry Pi: each examination ends in (verdict, subject, words, cure).
 
-`verdict` is "ok", "note" (good to know) or "bad" (the telephone will not work). Files are read below `root`, programs are
-asked through `run`, so that every finding can be tried on any machine. What cannot be known here is left out.
+`verdict` is "ok", "note" (good to know) or "bad" (the telephone will not work). Files are read below `root`, programs
+are asked through `run`, so that every finding can be tried on any machine. What cannot be known is left out.
 """
 
 from __future__ import annotations

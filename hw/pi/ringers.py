@@ -36,6 +36,8 @@ class _Sounder(Protocol):
 class PiRinger:
     """Implements `hw.Ringer`; a task (`hw.pi.worker`)."""
 
+    audible = True
+
     def __init__(
         self,
         factory: Factory,

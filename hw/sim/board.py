@@ -75,6 +75,8 @@ class SimLamps:
 class SimRinger:
     """A bell that is seen, not heard: its sound comes from the loudspeaker, which the media engine plays."""
 
+    audible = False
+
     def __init__(self, changed: Callable[[], None]) -> None:
         self._cadence_ms: tuple[int, ...] = ()
         self._volume = 0
