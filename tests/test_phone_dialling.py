@@ -89,27 +89,52 @@ def test_an_unfinished_number_is_dialled_after_the_longer_pause() -> None:
     assert desk.placed().to == "sip:10@example.net"
 
 
-def test_digits_that_begin_no_number_sound_number_unobtainable() -> None:
-    desk = DeskPhone()
-    desk.lift()
+@pytest.mark.parametrize("send", ["#", "ok"])
+@pytest.mark.parametrize("lifted", [True, False])
+def test_a_number_that_fits_no_pattern_is_called_whole(*, send: str, lifted: bool) -> None:
+    """RFC 4504 §3.6.2: the key that sends overrides the plan; whether there is such a number the exchange knows."""
+    desk = DeskPhone(dial_plan=DialPlan(["10xx"]))
+    if lifted:
+        desk.lift()
 
-    desk.press("7")
+    desk.press(*"1999")
+    assert desk.view.digits == "1999"
+    assert desk.view.notice == ""
+    assert desk.tone is None
+    desk.press(send)
 
+    call = desk.placed()
+    assert call.to == "sip:1999@example.net"
+    desk.end(call.call, 404)
+    assert desk.call(call.call).cause == (404, "Number not in use")
     assert desk.tone == "number_unobtainable"
-    assert desk.view.notice == "Number not allowed"
-    desk.press("back")
-    assert desk.tone == "dial"
 
 
-def test_a_refused_number_is_not_called() -> None:
-    desk = DeskPhone(dial_plan=DialPlan([Rule("0900x.", refuse=True), "0x."]))
+def test_a_number_that_fits_no_pattern_is_called_after_the_longer_pause() -> None:
+    desk = DeskPhone(dial_plan=DialPlan(["10xx"]))
     desk.lift()
+    desk.press(*"1999")
 
-    desk.press(*"09001#")
+    desk.wait(7.7)
+    assert desk.did(PlaceCall) == []
+    desk.wait(0.4)
+
+    assert desk.placed().to == "sip:1999@example.net"
+
+
+@pytest.mark.parametrize("lifted", [True, False])
+def test_only_a_rule_that_refuses_refuses_and_only_the_whole_number(*, lifted: bool) -> None:
+    desk = DeskPhone(dial_plan=DialPlan([Rule("0900x.", refuse=True), "0x."]))
+    if lifted:
+        desk.lift()
+
+    desk.press(*"09001")
+    assert desk.view.notice == ""
+    desk.press("ok")
 
     assert desk.did(PlaceCall) == []
-    assert desk.tone == "number_unobtainable"
-    assert "not allowed" in desk.view.notice
+    assert desk.tone == ("number_unobtainable" if lifted else None)
+    assert desk.view.notice == "Number not allowed"
 
 
 def test_a_star_code_is_dialled_as_it_is() -> None:

@@ -109,7 +109,7 @@ def _characters(part: re.Match[str], pattern: str) -> frozenset[str]:
 
 
 class DialPlan:
-    """Rules in order of preference; without any, every number is taken and ends with `#` or a pause."""
+    """Rules in order of preference. A number that none fits is taken as well: it ends with `#`, OK or a pause."""
 
     def __init__(self, rules: Sequence[Rule | str] = ()) -> None:
         """Raises ValueError naming the pattern that cannot be read."""
@@ -136,7 +136,7 @@ class DialPlan:
         if rule is None:
             return digits
         if rule.refuse:
-            raise NotDiallable("This number is not allowed")
+            raise NotDiallable("Number not allowed")
         return rule.prefix + digits[rule.strip :]
 
 

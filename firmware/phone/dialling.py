@@ -10,8 +10,8 @@ from firmware.phone.settings import Timeouts
 LONGEST = 64
 """Digits; more are not taken."""
 
-Step = Literal["wait", "dial", "refuse"]
-"""More may come; this is the number; no number begins like this."""
+Step = Literal["wait", "dial"]
+"""More may come; this is the number."""
 
 
 class Entry:
@@ -26,7 +26,7 @@ class Entry:
         self.howling = False
         """Nothing was dialled for so long that the howler sounds."""
         self.refused = False
-        """No number begins with these digits."""
+        """This number can't be called."""
         self.hotline = False
         """The handset was just lifted: no digit at all means the hotline."""
         self.line: int | None = None
@@ -43,12 +43,11 @@ class Entry:
         return self._judge()
 
     def _judge(self) -> Step:
-        verdict = self._plan.verdict(self.digits)
-        if verdict == "none" and self.digits[0] not in "*#":
-            self.refused = True
-            return "refuse"
+        # A plan says when a number is whole, never that it can't be: the exchange knows its numbers, we don't, and what
+        # no pattern fits is sent by #, OK or a pause (RFC 4504 §3.6.2).
+        whole = self._plan.verdict(self.digits) == "complete"
         # A transfer leaves time for the key that says which kind it is.
-        return "dial" if verdict == "complete" and self.transfers is None else "wait"
+        return "dial" if whole and self.transfers is None else "wait"
 
     def erase(self) -> None:
         """Take the last digit back."""

@@ -67,8 +67,6 @@ def _type(desk: Desk, key: str, now: float) -> None:
     step = desk.entry.press(key)
     if step == "dial" and (desk.present or key == "#"):
         send_entry(desk, now)
-    elif step == "refuse" and desk.present:
-        desk.refuse_entry("Number not allowed", now)
     elif not (desk.entry.howling or desk.entry.refused):
         desk.wait_for_digit(now)
 
