@@ -157,6 +157,8 @@ def _told_to_stop() -> asyncio.Event:
 
 async def _open_phone(config: Config, stack: AsyncExitStack) -> Exhibit:
     """Open the board, then the phone on it; both are closed with `stack`."""
+    if config.registrar is not None and not {"registrar", "proxy", "redirect"} & set(config.phone.roles):
+        log.info("%s has no server role, so its [registrar] is not used", config.phone.name)
     board = open_board(load_board(config.hardware.board))
     stack.callback(board.close)
     random = SystemRandom()

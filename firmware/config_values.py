@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from firmware.numbering.dial_plan import DialPlan
+from firmware.numbering.dial_plan import DialPlan, Rule
 from firmware.sip.message import MalformedMessage
 from firmware.sip.transport import ListeningPoint
 from firmware.sip.uri import SipUri, parse_uri
@@ -23,10 +23,27 @@ _COUNTRY = re.compile(r"[a-z]{2}")
 class Wrong(ValueError):
     """A value that can't be used: what is wrong, and the remedy."""
 
-    def __init__(self, message: str, remedy: str) -> None:
+    def __init__(self, message: str, remedy: str, others: Sequence[Wrong] = (), rest: Any = None) -> None:
+        """`others`: what else is wrong in the same value. `rest`: what of it can be used, None for nothing."""
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.every: tuple[Wrong, ...] = (self, *others)
+        self.rest = rest
+
+
+def _each(reader: Reader, values: Iterable[Any]) -> tuple[Any, ...]:
+    """All values, read. Raises Wrong with everything that is wrong among them; its `rest` is the others."""
+    good: list[Any] = []
+    wrongs: list[Wrong] = []
+    for value in values:
+        try:
+            good.append(reader(value))
+        except Wrong as wrong:
+            wrongs += wrong.every
+    if wrongs:
+        raise Wrong(wrongs[0].message, wrongs[0].remedy, wrongs[1:], tuple(good))
+    return tuple(good)
 
 
 def shown(value: object) -> str:
@@ -102,7 +119,7 @@ def list_of(reader: Reader, *, least: int = 0) -> Reader:
             raise Wrong(f"{shown(value)} is not an array", "write it as [ ..., ... ]")
         if len(value) < least:
             raise Wrong("the array is empty", "write at least one value")
-        values = tuple(reader(one) for one in value)
+        values = _each(reader, value)
         if len(set(values)) < len(values):
             raise Wrong("a value stands in it twice", "write each value once")
         return values
@@ -115,7 +132,11 @@ def port_range(value: Any) -> tuple[int, int]:
     port = integer(1024, 65535)
     if not isinstance(value, list) or len(value) != 2:
         raise Wrong(f"{shown(value)} is not a pair of ports", "write [first, last], for example [16384, 16483]")
-    first, last = port(value[0]), port(value[1])
+    try:
+        first, last = _each(port, value)
+    except Wrong as wrong:
+        wrong.rest = None  # half a range is none
+        raise
     if last - (first + first % 2) < 1:
         raise Wrong(f"from {first} to {last} there is no room for one call", "make the last at least two more")
     return first, last
@@ -232,7 +253,7 @@ def auto_answer(value: Any) -> float | None:
     if value is False:
         return None
     if value is True:
-        return 0.0
+        raise Wrong("true does not say when", "write the seconds to wait, 0 for at once, or false")
     return float(seconds(0, 60)(value))
 
 
@@ -247,11 +268,43 @@ def dial_pattern(value: Any) -> str:
     return str(value)
 
 
+def dial_rule(value: Any) -> Rule:
+    """A dial pattern, and what becomes of the numbers that match it."""
+    readers: dict[str, Reader] = {
+        "pattern": dial_pattern,
+        "strip": integer(0, 32),
+        "prefix": dial_prefix,
+        "refuse": boolean,
+    }
+    if not isinstance(value, dict):
+        raise Wrong(f"{shown(value)} is not a rule", 'write it as { pattern = "0x.", strip = 1, prefix = "+44" }')
+    if "pattern" not in value:
+        raise Wrong("a rule has no pattern", 'add pattern = "..."')
+
+    def read(item: tuple[str, Any]) -> tuple[str, Any]:
+        if item[0] not in readers:
+            raise Wrong(f"a rule has no {shown(item[0])}", "known here: " + ", ".join(readers))
+        return item[0], readers[item[0]](item[1])
+
+    return Rule(**dict(_each(read, value.items())))
+
+
+def dial_prefix(value: Any) -> str:
+    """What is put in front of a number."""
+    if not set(text(value)) <= set("0123456789*#+") or "+" in value[1:]:
+        raise Wrong(f"{shown(value)} can't begin a number", 'write digits, after a + if need be, for example "+44"')
+    return str(value)
+
+
 def passwords(value: Any) -> tuple[tuple[str, str], ...]:
     """A table of user = "password"."""
     if not isinstance(value, dict):
         raise Wrong(f"{shown(value)} is not a table", 'write it as { 1001 = "secret" }')
-    for user, password in value.items():
-        if not isinstance(password, str) or not password:
-            raise Wrong(f"the password of {user} is not a string", "give each user a password in quotation marks")
-    return tuple(value.items())
+    return _each(_user_and_password, value.items())
+
+
+def _user_and_password(item: tuple[str, Any]) -> tuple[str, str]:
+    user, password = item
+    if not isinstance(password, str) or not password:
+        raise Wrong(f"the password of {user} is not a string", "give each user a password in quotation marks")
+    return user, password

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.config import ConfigurationError, load, parse
+from firmware.numbering.dial_plan import Rule
 from firmware.sip.transport import ListeningPoint
 
 ACCOUNT = '[[account]]\naddress = "sip:1001@example.net"\n'
@@ -89,6 +90,53 @@ users = { 1001 = "secret", 1002 = "secret" }
     assert dict(config.registrar.users)["1002"] == "secret"
 
 
+INTERFACE = """
+[phone]
+name = "Hall"                       # shown on the panel
+country = "gb"                      # call-progress tones
+roles = ["user-agent"]              # add "registrar", "proxy", "redirect"
+
+[[account]]
+address = "sip:1001@example.net"    # address-of-record
+name = "Hall phone"                 # display name
+username = "1001"                   # digest user, default: the address's user part
+password = "..."                    # or password_file = "secrets/1001"
+registrar = "sip:192.0.2.10;transport=tcp"   # default: the address's domain, located by RFC 3263
+outbound_proxy = "sip:192.0.2.10;lr"
+register = true                     # false: a peer that is called directly, with no server at all
+expires = 3600                      # seconds
+auto_answer = false                 # or seconds before an incoming call is answered
+
+[sip]
+listen = ["udp:0.0.0.0:5060", "tcp:0.0.0.0:5060"]      # and "tls:0.0.0.0:5061", IPv6 as "udp:[::]:5060"
+
+[media]
+rtp_ports = [16384, 16483]          # first and last
+codecs = ["opus", "G722", "PCMA", "PCMU"]              # in order of preference
+srtp = "off"                        # "offer", "require"
+
+[hardware]
+board = "sim"                       # or a name in hw/boards, or a path to such a file
+
+[web]
+listen = "127.0.0.1:8080"           # absent: no web server
+token = "..."                       # or token_file; without one, only a loopback address may be listened on
+
+[registrar]                         # with the role
+domain = "home.test"
+users = { 1001 = "secret", 1002 = "secret" }
+"""
+
+
+def test_the_interfaces_example_is_accepted_as_it_stands() -> None:
+    """Users copy it: its [registrar] waits for the role, and codecs this version lacks are passed over."""
+    config = parse(INTERFACE)
+
+    assert config.phone.roles == ("user-agent",)
+    assert config.registrar is not None
+    assert config.registrar.domain == "home.test"
+
+
 def test_the_registrar_offers_md5_alone_unless_it_is_told_otherwise() -> None:
     """Phones that give up at the sight of another algorithm are many (see RFC 8760 §2.4 for what they should do)."""
     exchange = '[phone]\nroles = ["registrar"]\n[registrar]\ndomain = "a.test"\nusers = { 1 = "x" }\n'
@@ -125,6 +173,81 @@ listen = ["udp:somewhere:5060"]
     ]
 
 
+def test_one_bad_value_hides_no_other() -> None:
+    """Neither in its array, nor in its section, nor between sections."""
+    text = """[phone]
+colour = "red"
+roles = ["user-agent", "proxy"]
+[[account]]
+address = "sip:1001@example.net"
+auto_answer = true
+[sip]
+listen = ["udp:0.0.0.0:99999", "sctp:0.0.0.0:5060", "tls:0.0.0.0:5061", "udp:5060", "udp:[::]:6", "udp:[::1]:6"]
+[media]
+rtp_ports = [5, 4]
+codecs = ["opus"]
+srtp = "require"
+[hardware]
+board = "nope"
+[dial]
+patterns = ["1[", "x.", ""]
+rules = [{ pattern = "0[", strip = -1, suffix = "4" }]
+[registrar]
+users = { 1001 = 5, 1002 = "" }
+"""
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text, board_check=lambda board: [f"{board}: no such board"])
+
+    found = [(problem.path, problem.line, problem.message) for problem in caught.value.problems]
+    expected = [
+        ("phone.colour", 2, "unknown key"),
+        ("account[0].auto_answer", 6, "true does not say when"),
+        ("sip.listen", 8, "99999"),
+        ("sip.listen", 8, "sctp:0.0.0.0:5060"),
+        ("sip.listen", 8, "TLS"),
+        ("sip.listen", 8, '"udp:5060"'),
+        ("sip.listen", 8, "udp port 6 is listened on twice"),
+        ("media.rtp_ports", 10, "5 is out of range"),
+        ("media.rtp_ports", 10, "4 is out of range"),
+        ("media.codecs", 11, "none of these codecs"),
+        ("media.srtp", 12, "not supported"),
+        ("hardware.board", 14, "nope: no such board"),
+        ("dial.patterns", 16, "'1['"),
+        ("dial.patterns", 16, "it is empty"),
+        ("dial.rules", 17, "'0['"),
+        ("dial.rules", 17, "-1 is out of range"),
+        ("dial.rules", 17, 'no "suffix"'),
+        ("registrar.domain", 18, "it is missing"),
+        ("registrar.users", 19, "the password of 1001"),
+        ("registrar.users", 19, "the password of 1002"),
+    ]
+    assert [(path, line) for path, line, _ in found] == [(path, line) for path, line, _ in expected]
+    for (_, _, message), (_, _, words) in zip(found, expected, strict=True):
+        assert words in message
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ('[media]\ncodecs = ["PCMX"]', ["media.codecs"]),
+        ('[phone]\nroles = ["user-agant"]', ["phone.roles"]),
+        ('[web]\nlisten = "0.0.0.0:80"\ntoken = 5', ["web.token"]),
+        ('[web]\nlisten = "0.0.0.0:80"\ntoken_file = "/nowhere/at/all"', ["web.token_file"]),
+        ("[[account]]\n[[account]]", ["account[1].address", "account[2].address"]),
+        ('[sip]\nlisten = ["udp:0.0.0.0:16390"]\n[media]\nrtp_ports = [5, 4]', ["media.rtp_ports"] * 2),
+    ],
+)
+def test_one_fault_is_not_told_twice(text: str, paths: list[str]) -> None:
+    """What stands in for a value that can't be read is held against nobody."""
+    assert [path for path, _ in problems(ACCOUNT + text)] == paths
+
+
+def test_a_rule_of_the_dial_plan() -> None:
+    text = '[dial]\nrules = [{ pattern = "0x.", strip = 1, prefix = "+44" }, { pattern = "09x.", refuse = true }]'
+
+    assert parse(ACCOUNT + text).dial.rules == (Rule("0x.", strip=1, prefix="+44"), Rule("09x.", refuse=True))
+
+
 @pytest.mark.parametrize(
     ("text", "path"),
     [
@@ -156,7 +279,12 @@ listen = ["udp:somewhere:5060"]
         (ACCOUNT + '[media]\nsrtp = "require"', "media.srtp"),
         (ACCOUNT + '[web]\nlisten = "0.0.0.0:8080"', "web.listen"),
         (ACCOUNT + '[web]\nlisten = "8080"', "web.listen"),
-        (ACCOUNT + '[registrar]\ndomain = "a"\nusers = {}', "registrar"),
+        (ACCOUNT + "auto_answer = true", "account[0].auto_answer"),
+        (ACCOUNT + '[registrar]\ndomain = "a"\nusers = 3', "registrar.users"),
+        (ACCOUNT + '[dial]\nrules = [ "0x." ]', "dial.rules"),
+        (ACCOUNT + "[dial]\nrules = [ { strip = 1 } ]", "dial.rules"),
+        (ACCOUNT + '[dial]\nrules = [ { pattern = "0x.", prefix = "+4+" } ]', "dial.rules"),
+        (ACCOUNT + '[phone]\ndo_not_disturb = "no"', "phone.do_not_disturb"),
         (ACCOUNT + '[dial]\npatterns = ["1[9-2]"]', "dial.patterns"),
         (ACCOUNT + '[dial]\ntimeout = "soon"', "dial.timeout"),
         (ACCOUNT + "[telephone]\n", "telephone"),

@@ -39,3 +39,14 @@ def test_no_file_brings_more_than_its_problems(
     said = capsys.readouterr()
     assert code == (2 if command == "run" else 1)
     assert (said.out if command == "check" else said.err).strip()
+
+
+def test_check_reads_the_board_whatever_else_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "phone.toml"
+    path.write_text('[phone]\ncolour = "red"\n[[account]]\naddress = "sip:1@a"\n[hardware]\nboard = "nope"\n')
+
+    assert main(["check", str(path)]) == 1
+
+    colour, board = capsys.readouterr().out.splitlines()
+    assert colour.startswith("line 2: phone.colour: ")
+    assert board.startswith("line 6: hardware.board: nope: ")

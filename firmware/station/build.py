@@ -172,9 +172,10 @@ def phone_settings(config: Config) -> PhoneSettings:
         name=config.phone.name,
         tones=Tones(**tones, ring=ring(country)[0]),
         accounts=accounts if _is_user_agent(config) else (),
-        dial_plan=DialPlan(config.dial.patterns),
+        dial_plan=DialPlan([*config.dial.rules, *config.dial.patterns]),
         timeouts=Timeouts(next_digit=config.dial.timeout, critical=min(config.dial.timeout, 4.0)),
         call_waiting=config.phone.call_waiting,
+        do_not_disturb=config.phone.do_not_disturb,
         hotline=config.dial.hotline,
         hotline_delay=config.dial.hotline_delay,
     )
