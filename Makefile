@@ -64,7 +64,7 @@ lock: $(BIN)/pip
 
 deb-test: deb
 	@sh .ci/apt-install mmdebstrap strace
-	image-build/test-deb build
+	PIP=$(CURDIR)/$(BIN)/pip image-build/test-deb build
 
 image: deb
 	@sh .ci/apt-install mmdebstrap mtools dosfstools fdisk squashfs-tools e2fsprogs zstd bmap-tools \
