@@ -566,6 +566,57 @@ def test_a_third_caller_is_told_busy() -> None:
     assert desk.view.missed == 1
 
 
+ENGAGED = {
+    "dial tone": lambda desk: desk.lift(),
+    "digits": lambda desk: (desk.lift(), desk.press(*"10")),
+    "digits that fit nothing": lambda desk: (desk.lift(), desk.press(*"77")),
+    "refused number": lambda desk: (desk.lift(), desk.press(*"77#"), desk.end("out1", 404)),
+    "howler": lambda desk: (desk.lift(), desk.wait(21)),
+    "call list": lambda desk: (desk.lift(), desk.press("up")),
+    "call ended": lambda desk: (desk.talk(), desk.end("out1")),
+    "failure tone": lambda desk: (desk.lift(), desk.dial("1002"), desk.end("out1", 486)),
+    "hands-free": lambda desk: desk.press("speaker"),
+    "not ringing yet": lambda desk: (desk.lift(), desk.dial("1002")),
+    "ringing": lambda desk: (desk.lift(), desk.dial("1002"), desk.progress("out1")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("take", ["ok", "line key"])
+@pytest.mark.parametrize("busy_with", ENGAGED)
+def test_a_caller_knocks_whatever_the_person_is_busy_with(busy_with: str, take: str) -> None:
+    """The caller hears it ring: so must the person, in the ear and on the panel, with the key that takes the call."""
+    desk = DeskPhone()
+    ENGAGED[busy_with](desk)
+    before = desk.tone
+
+    desk.arrive("in1", "1003", "Otto")
+
+    assert AlertCall("in1") in desk.fresh
+    assert desk.tone == "call_waiting"
+    line = desk.call("in1").line
+    assert render(desk.view, WALL, desk.now).lines[-2:] == ("Otto", f"OK:take  Line {line}")
+    desk.end("in1", 487)
+    assert desk.tone == before
+    desk.arrive("in2", "1003", "Otto")
+    desk.press("ok" if take == "ok" else f"line{desk.call('in2').line}")
+    assert AnswerCall("in2") in desk.fresh
+    assert desk.tone is None
+    assert desk.view.focus == "in2"
+
+
+@pytest.mark.parametrize("busy_with", ENGAGED)
+def test_without_call_waiting_nobody_knocks(busy_with: str) -> None:
+    desk = DeskPhone(call_waiting=False)
+    ENGAGED[busy_with](desk)
+    before = desk.tone
+
+    desk.arrive("in1")
+
+    assert desk.did(EndCall) == [EndCall("in1", 486)]
+    assert desk.did(AlertCall) == []
+    assert desk.tone == before
+
+
 def test_without_call_waiting_the_second_caller_is_told_busy() -> None:
     desk = DeskPhone(call_waiting=False)
     desk.lift()

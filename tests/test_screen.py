@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.phone.events import HandsetLifted, KeyPressed, Party
+from firmware.phone.reasons import reason_for
 from firmware.screen import wording
 from firmware.screen.icons import ICONS
 from firmware.screen.lettering import fitted, printable, two_lines
@@ -79,6 +80,15 @@ def test_rows_run_from_the_top_and_the_most_significant_bit_is_leftmost() -> Non
         ("talking", ("In call", "Anna Bergström", "1002", "1:23  PCMA")),
         ("talking-they-hold", ("You are on hold", "+493039833401", "1:23  PCMA")),
         ("talking-knock", ("In call", "Anna Bergström", "Otto", "OK:take  Line 2")),
+        ("dial-tone-knock", ("Dial", "Otto", "OK:take  Line 2")),
+        ("dialling-knock", ("Dial", "1002", "Otto", "OK:take  Line 2")),
+        ("menu-knock", ("Calls  3/6", "Kitchen  21 Nov", "1004  12 Nov", "Otto", "OK:take  Line 2")),
+        ("menu-empty-knock", ("Calls", "No calls yet", "Otto", "OK:take  Line 2")),
+        ("ended-knock", ("Anna Bergström", "Server not answering", "Otto", "OK:take  Line 2")),
+        ("talking-held-recall", ("In call", "Anna Bergström", "Otto", "OK:take  Line 2")),
+        ("ended-notice", ("Anna Bergström", "Busy", "Not transferred:", "Server not answering")),
+        ("talking-notice-long", ("On hold", "Anna Bergström", "Not transferred:", "Server not answering")),
+        ("idle-do-not-disturb-missed", ("Hall", "17:42", "Do not disturb  12")),
         ("talking-two", ("In call", "Anna Bergström", "Held: Otto", "1:23  PCMA")),
         ("ended", ("Anna Bergström  1:23", "Call ended")),
         ("ended-server", ("Anna Bergström", "Server not", "answering", "Check the network")),
@@ -87,6 +97,52 @@ def test_rows_run_from_the_top_and_the_most_significant_bit_is_leftmost() -> Non
 )
 def test_the_text_on_the_panel_is_told_line_by_line(scene: str, lines: tuple[str, ...]) -> None:
     assert render(SCENES[scene], WALL, NOW).lines == lines
+
+
+@pytest.mark.parametrize("words", ["", "Busy"])
+@pytest.mark.parametrize("screen", ["dial-tone", "dialling", "transfer", "menu", "ended", "talking", "ringing-out"])
+def test_who_knocks_is_announced_on_every_screen_of_every_panel(screen: str, words: str) -> None:
+    knock = call(id="b", direction="in", state="ringing", remote=Party("sip:1003@x", "Otto"), line=2)
+    view = replace(SCENES[screen], calls=(*SCENES[screen].calls, knock), notice=words)
+
+    assert render(view, WALL, NOW, (128, 64)).lines[-2:] == ("Otto", "OK:take  Line 2")
+    assert render(view, WALL, NOW, (256, 64)).lines[-2:] == ("Otto", "OK:take  Line 2")
+    assert render(view, WALL, NOW, (128, 32)).lines[0] == "Call: Otto  OK"
+
+
+EVERY_REASON = sorted(
+    {(reason.words, reason.advice) for code in range(200, 700) for by in ("remote", "network", "local")
+     for reason in [reason_for(code, by)]}
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("words", "advice"), EVERY_REASON)
+def test_no_reason_is_cut(words: str, advice: str, size: tuple[int, int]) -> None:
+    """RFC 4504 Req-29: the person is told why; half a word tells nothing."""
+    over = call(state="ended", cause=(400, words), advice=advice)
+    calm = render(about(over, "ended"), WALL, NOW, size)
+    said = " ".join(" ".join(calm.lines).split())
+
+    assert words in said
+    assert "…" not in said
+    if size[1] == 64:
+        assert advice in said
+        knock = call(id="b", direction="in", state="ringing", line=2)
+        assert words in render(replace(about(over, "ended"), calls=(over, knock)), WALL, NOW, size).lines
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("screen", ["idle", "talking", "ringing-out", "ended", "dialling"])
+@pytest.mark.parametrize("why", sorted({words for words, _ in EVERY_REASON} | {"no news"}))
+def test_no_notice_of_a_transfer_is_cut(why: str, screen: str, size: tuple[int, int]) -> None:
+    if screen == "idle" and size[1] < 64:
+        return  # two lines of the clock's; the call it is about rings there
+    notice = f"Not transferred: {why}"
+    picture = render(replace(SCENES[screen], notice=notice), WALL, NOW, size)
+
+    assert notice in " ".join(" ".join(picture.lines).split())
+    assert "…" not in " ".join(picture.lines)
 
 
 def test_the_bell_swings_and_the_dots_walk_once_a_second() -> None:

@@ -92,7 +92,7 @@ def _erase(desk: Desk, key: str, now: float) -> None:
 
 def _send(desk: Desk, key: str, now: float) -> None:
     assert desk.entry is not None
-    if desk.calls.alerting() is not None and not desk.entry.digits:
+    if _knocked(desk):
         _answer(desk, key, now)
     elif not desk.entry.digits:
         _open_menu(desk, key, now)
@@ -117,6 +117,11 @@ def _redial(desk: Desk, key: str, now: float) -> None:
         raise NotPossible("Nothing to redial yet")
     consults = desk.entry.transfers if desk.entry is not None else None
     desk.place(desk.history.last_dialled, now, account=desk.history.last_account, consults=consults)
+
+
+def _knocked(desk: Desk) -> bool:
+    """Somebody waits to be talked to, and the panel says that OK takes them."""
+    return desk.present and (desk.calls.alerting() or desk.calls.recalling()) is not None
 
 
 def _answer(desk: Desk, key: str, now: float) -> None:
@@ -238,7 +243,10 @@ def _move(desk: Desk, key: str, now: float) -> None:
 
 
 def _take(desk: Desk, key: str, now: float) -> None:
-    take_selected(desk, now)
+    if key == "ok" and _knocked(desk):
+        _answer(desk, key, now)
+    else:
+        take_selected(desk, now)
 
 
 def leave_menu(desk: Desk, key: str, now: float) -> None:
@@ -256,7 +264,7 @@ def _dismiss(desk: Desk, key: str, now: float) -> None:
 
 
 def _answer_or_dial_tone(desk: Desk, key: str, now: float) -> None:
-    if desk.calls.alerting() is not None:
+    if _knocked(desk):
         _answer(desk, key, now)
     elif desk.present:
         desk.begin_entry(now)

@@ -85,15 +85,18 @@ def _audio(desk: Desk) -> SetAudio:
 
 
 def _tone(desk: Desk) -> Tone | None:
+    return _waiting_tone(desk) or _progress_tone(desk)
+
+
+def _progress_tone(desk: Desk) -> Tone | None:
     if desk.stage == "entry":
         return _entry_tone(desk)
-    if desk.stage == "ended":
-        return None if desk.ended_tone is None else _by_name(desk, desk.ended_tone)
+    if desk.stage == "ended" and desk.ended_tone is not None:
+        return _by_name(desk, desk.ended_tone)
     call = desk.focused
-    if call is not None and call.trying:
-        # RFC 3960 §3.2: ringing is sounded here only if no early media comes.
-        return desk.settings.tones.ringback if call.state == "ringing" else None
-    return _waiting_tone(desk) if call is not None else None
+    # RFC 3960 §3.2: ringing is sounded here only if no early media comes.
+    ringing = call is not None and call.trying and call.state == "ringing"
+    return desk.settings.tones.ringback if ringing else None
 
 
 def _entry_tone(desk: Desk) -> Tone | None:
@@ -103,10 +106,11 @@ def _entry_tone(desk: Desk) -> Tone | None:
         return tones.howler
     if desk.entry.refused:
         return tones.number_unobtainable
-    return _waiting_tone(desk) if desk.entry.digits else tones.dial
+    return None if desk.entry.digits else tones.dial
 
 
 def _waiting_tone(desk: Desk) -> Tone | None:
+    """Who knocks is heard whatever the person does: the bell is silent while somebody listens."""
     caller = desk.calls.alerting()
     waiting = (caller is not None and not caller.silenced) or desk.calls.recalling() is not None
     return desk.settings.tones.call_waiting if waiting else None

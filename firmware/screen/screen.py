@@ -17,7 +17,7 @@ from firmware.screen.page import Page
 if TYPE_CHECKING:
     from PIL import Image
 
-LOW = 48
+LOW = 64
 """Panels with fewer rows than this have two lines of text only."""
 
 

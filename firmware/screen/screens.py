@@ -16,7 +16,7 @@ from firmware.phone.view import CallView, PhoneView
 from firmware.screen import wording
 from firmware.screen.icons import SIZE
 from firmware.screen.lettering import Face, cell, two_lines
-from firmware.screen.page import FOOT, Page
+from firmware.screen.page import FOOT, Page, Side
 
 HEAD = 12
 MARGIN = 2
@@ -30,15 +30,10 @@ def focused(view: PhoneView) -> CallView | None:
 
 
 def waiting(view: PhoneView) -> CallView | None:
-    """Return a caller who knocks during another call."""
-    return next(
-        (
-            call
-            for call in view.calls
-            if call.state == "ringing" and call.direction == "in" and not call.answering and call.id != view.focus
-        ),
-        None,
-    )
+    """Return a caller who knocks while the person is busy with something else, or a held call that rings back."""
+    others = [call for call in view.calls if call.id != view.focus and call.state != "ended"]
+    callers = [call for call in others if call.state == "ringing" and call.direction == "in" and not call.answering]
+    return next(iter(callers or [call for call in others if call.recalling]), None)
 
 
 def held(view: PhoneView) -> CallView | None:
@@ -55,7 +50,11 @@ def idle(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     _head(page, view.name, _idle_icons(view))
     clock = page.height - HEAD - FOOT
     page.text(f"{wall:%H:%M}", HEAD + (clock - 32) // 2, "clock", side="centre")
-    if view.do_not_disturb:
+    if len(view.notice) > _columns(page):
+        page.wipe(HEAD + 1)
+        page.text(f"{wall:%H:%M}", HEAD, "digits", side="centre")
+        _foot(page, view.notice)
+    elif view.do_not_disturb:
         _foot(page, view.notice or "Do not disturb")
         if view.missed and not view.notice:
             count = page.text(str(view.missed), page.height - FOOT, side="right")
@@ -74,11 +73,13 @@ def dialling(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     """The digits, as large as they fit."""
     title = "Transfer to" if view.purpose == "transfer" else "Dial"
     _head(page, title, _audio_icons(view))
-    face: Face = "digits" if len(view.digits) + 1 <= (page.width - 2 * MARGIN) // cell("digits")[0] else "name"
-    top = HEAD + (page.height - HEAD - FOOT - cell(face)[1]) // 2
+    short = len(view.digits) + 1 <= (page.width - 2 * MARGIN) // cell("digits")[0]
+    face: Face = "digits" if short and not _crowded(page, view) else "name"
+    top = HEAD + 4 if _crowded(page, view) else HEAD + (page.height - HEAD - FOOT - cell(face)[1]) // 2
     page.text(view.digits, top, face, left=MARGIN, right=page.width - cell(face)[0], keep="end")
     _cursor(page, view, face, top)
     _foot(page, _dialling_hint(view))
+    _knock(page, view)
 
 
 def calling(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
@@ -87,7 +88,7 @@ def calling(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     if call is None:
         return
     _head(page, "Calling", _audio_icons(view), mark="out")
-    _person(page, call)
+    _person(page, call, brief=_crowded(page, view))
     _foot(page, view.notice or wording.standing(call) + "." * (1 + int(now) % 3))
     _knock(page, view)
 
@@ -112,7 +113,7 @@ def talking(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     if call is None:
         return
     _head(page, wording.standing(call), _call_icons(view, call))
-    _person(page, call, second=_second_line(view))
+    _person(page, call, second=_second_line(view), brief=_crowded(page, view))
     if view.notice:
         _foot(page, view.notice)
     else:
@@ -133,11 +134,16 @@ def ended(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     taken = page.text(spoken, 0, side="right")
     page.text(name, 0, right=page.width - (taken + 6 if taken else 0))
     page.rule(HEAD)
-    lines = two_lines(call.cause[1] if call.cause else "Call ended", page.width // cell("name")[0])
-    top = HEAD + 1 + (page.height - HEAD - FOOT - 16 * len(lines)) // 2
-    for row, line in enumerate(lines):
-        page.text(line, top + 16 * row, "name", side="centre")
-    page.text(view.notice or call.advice, page.height - FOOT, side="centre")
+    words = call.cause[1] if call.cause else "Call ended"
+    if _crowded(page, view):
+        page.text(words, HEAD + 6, side="centre")
+    else:
+        lines = two_lines(words, _columns(page, "name"))
+        top = HEAD + 1 + (page.height - HEAD - FOOT - 16 * len(lines)) // 2
+        for row, line in enumerate(lines):
+            page.text(line, top + 16 * row, "name", side="centre")
+    _foot(page, view.notice or call.advice, side="centre")
+    _knock(page, view)
 
 
 def menu(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
@@ -145,11 +151,12 @@ def menu(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     page.text("Calls", 0)
     if not view.history:
         page.rule(HEAD)
-        page.text("No calls yet", (page.height - HEAD) // 2 + 2, side="centre")
+        page.text("No calls yet", HEAD + (8 if waiting(view) else 16), side="centre")
+        _knock(page, view)
         return
     page.text(f"{view.selected + 1}/{len(view.history)}", 0, side="right")
     page.rule(HEAD)
-    rows = (page.height - HEAD - 1) // HEAD
+    rows = (page.height - HEAD - 1 - (2 * FOOT + 1 if waiting(view) else 0)) // HEAD
     first = max(0, min(view.selected - rows + 2, len(view.history) - rows))
     for row, entry in enumerate(view.history[first : first + rows]):
         top = HEAD + 2 + row * HEAD
@@ -161,6 +168,7 @@ def menu(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
         page.text(
             wording.caller_of(entry.remote)[0], top, left=SIZE + 4, right=page.width - when - 5, dark=chosen
         )
+    _knock(page, view, below=HEAD + 2 + rows * HEAD)
 
 
 def volume(page: Page, view: PhoneView) -> None:
@@ -211,16 +219,29 @@ def _head(page: Page, title: str, icons: list[str], *, mark: str | None = None) 
     page.rule(HEAD)
 
 
-def _foot(page: Page, text: str) -> None:
-    page.text(text, page.height - FOOT)
+def _columns(page: Page, face: Face = "small") -> int:
+    return (page.width - 2) // cell(face)[0]
 
 
-def _person(page: Page, call: CallView, *, second: str | None = None) -> None:
+def _crowded(page: Page, view: PhoneView) -> bool:
+    """Return whether the lower half is needed for a caller who knocks or a notice of two lines."""
+    return waiting(view) is not None or len(view.notice) > _columns(page)
+
+
+def _foot(page: Page, text: str, *, side: Side = "left") -> None:
+    lines = two_lines(text, _columns(page))
+    if len(lines) > 1:
+        page.wipe(BELOW_NAME)
+    for row, line in enumerate(reversed(lines)):
+        page.text(line, page.height - FOOT * (row + 1), side=side)
+
+
+def _person(page: Page, call: CallView, *, second: str | None = None, brief: bool = False) -> None:
     name, number = wording.caller_of(call.remote)
     second = number if second is None else second
-    if second:
+    if second or brief:
         page.text(name, HEAD + 4, "name")
-        page.text(second, HEAD + 22)
+        page.text(second, HEAD + 22)  # gone again if the lower half is needed
     else:
         face: Face = "digits" if len(name) * cell("digits")[0] <= page.width - 2 * MARGIN else "name"
         page.text(name, HEAD + (page.height - HEAD - FOOT - cell(face)[1]) // 2, face)
@@ -234,12 +255,12 @@ def _second_line(view: PhoneView) -> str | None:
     return None
 
 
-def _knock(page: Page, view: PhoneView) -> None:
+def _knock(page: Page, view: PhoneView, *, below: int = BELOW_NAME) -> None:
     caller = waiting(view)
     if caller is None:
         return
     top = page.height - 2 * FOOT - 1
-    page.wipe(BELOW_NAME)
+    page.wipe(below)
     page.fill(0, top, page.width, page.height)
     name, _ = wording.caller_of(caller.remote)
     page.icon("bell", 3, top + 2, dark=True)

@@ -6,11 +6,13 @@ from datetime import datetime
 
 from firmware.phone.view import PhoneView
 from firmware.screen import wording
-from firmware.screen.lettering import cell
+from firmware.screen.lettering import cell, two_lines
 from firmware.screen.page import Page
 from firmware.screen.screens import focused, waiting
 
 UPPER = 12
+COLUMNS = 21
+"""Characters in a small line."""
 
 
 def draw(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
@@ -24,7 +26,7 @@ def draw(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
         taken = page.text(right, 0, side="right")
         page.text(title, 0, right=page.width - taken - (6 if taken else 0))
         keep = "end" if view.mode == "dialling" else "start"
-        page.text(large, UPPER + 2, "name" if len(large) * 8 <= page.width else "small", keep=keep)  # type: ignore[arg-type]
+        page.text(large, UPPER + 2, "name" if len(large) * 8 <= page.width - 2 else "small", keep=keep)  # type: ignore[arg-type]
 
 
 def _idle(page: Page, view: PhoneView, wall: datetime) -> None:
@@ -38,6 +40,12 @@ def _idle(page: Page, view: PhoneView, wall: datetime) -> None:
 
 def _lines(view: PhoneView, wall: datetime, now: float) -> tuple[str, str, str]:
     call, knock = focused(view), waiting(view)
+    if knock is not None and view.mode != "ringing":
+        behind = view.digits + "_" if view.mode == "dialling" else wording.caller_of(call.remote)[0] if call else ""
+        return "Call: " + wording.caller_of(knock.remote)[0], "OK", behind
+    if len(view.notice) > COLUMNS:
+        upper, lower = two_lines(view.notice, COLUMNS)
+        return upper, "", lower
     if view.mode == "dialling":
         title = view.notice or wording.service_words(view) or ("Transfer to" if view.purpose == "transfer" else "Dial")
         return title, "", view.digits + "_"
@@ -54,11 +62,16 @@ def _lines(view: PhoneView, wall: datetime, now: float) -> tuple[str, str, str]:
     if view.mode == "ringing":
         return "Held call" if call.recalling else "Call from", number, name
     if view.mode == "ended":
-        return name, wording.duration(call.seconds) if call.seconds else "", call.cause[1] if call.cause else "Ended"
-    if knock is not None:
-        return "Call: " + wording.caller_of(knock.remote)[0], "OK", name
+        title, right = _beside(view.notice or name, wording.duration(call.seconds) if call.seconds else "")
+        return title, right, call.cause[1] if call.cause else "Ended"
     title = view.notice or ("Muted" if view.muted else wording.standing(call))
-    return title, wording.duration(call.seconds) if call.state == "confirmed" else "", view.digits or name
+    title, right = _beside(title, wording.duration(call.seconds) if call.state == "confirmed" else "")
+    return title, right, view.digits or name
+
+
+def _beside(title: str, time: str) -> tuple[str, str]:
+    """Return both, or the title alone where there is no room."""
+    return title, time if len(title) + 1 + len(time) <= COLUMNS else ""
 
 
 def _volume(page: Page, view: PhoneView) -> None:
