@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: deb lock deb-test image boot-test
-.PHONY: setup sim test test-quick lint bench test-setup peers clean
+.PHONY: setup sim test test-quick lint bench pictures test-setup peers clean
 
 # Debian splits ensurepip out of python3: fetch it where we may, else say what to type.
 $(BIN)/pip:
@@ -50,6 +50,10 @@ lint: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-bench peers
 	$(BIN)/python -m benchmarks
+
+# The README's picture of the panels, from the screens as they are now.
+pictures: $(VENV)/.installed-test
+	$(BIN)/python -m tests.support.gallery
 
 # --- for the Raspberry Pi: the package, the card's image, their tests (image-build/README.md) ---
 ARCH ?= arm64
