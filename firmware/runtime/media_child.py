@@ -18,7 +18,7 @@ import time
 from typing import NoReturn
 
 from firmware.media.framing import MessageFramer, frame
-from firmware.media.messages import ALIVE_S, Alive, Event, Failed, MalformedMessage, Message, Ready
+from firmware.media.messages import ALIVE_S, Alive, Event, Failed, MalformedMessage, Message, Quality, Ready
 from firmware.runtime.media_host import CardThread, MediaHost, Pace
 from firmware.runtime.realtime import make_punctual
 from hw import AudioPort, DeviceError
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 _LARGEST_BACKLOG = 1 << 20
 # Octets of events that the phone did not read: by then it hangs, and we end.
-_LOOK_S = ALIVE_S / 2
+_LOOK_S = 0.7 * ALIVE_S
 # How often to look whether the card's periods go on. Its thread's events ring a bell.
 
 
@@ -152,7 +152,10 @@ class Loop:
 
     def _tell_events(self) -> None:
         while self._events:
-            self._control.tell(self._events.pop(0))
+            event = self._events.pop(0)
+            self._control.tell(event)
+            if isinstance(event, Quality):  # which a period brings about: a sign of life too
+                self._told_at = self._host.last_period_at
         # By the period, not by the clock: a card that hangs lets the loop run on, and must not pass for alive.
         if self._host.last_period_at - self._told_at >= ALIVE_S:
             self._told_at = self._host.last_period_at

@@ -33,19 +33,23 @@ _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
 _LARGEST_BACKLOG = 1 << 20
 
 
-class _Child:
-    """One running process: its control socket as a stream."""
+class _Child(asyncio.Protocol):
+    """One running process: its control socket."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        self.process = process
-        self._reader = reader
-        self._writer = writer
+    process: asyncio.subprocess.Process
+    _transport: asyncio.Transport
+
+    def __init__(self, heard: Callable[[list[Message]], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self.first: asyncio.Future[list[Message]] = loop.create_future()
+        """What it says first; `heard` gets all that comes later."""
+        self.ended: asyncio.Future[None] = loop.create_future()
+        """Done when it says nothing more."""
+        self._heard = heard
         self._framer = MessageFramer()
 
     @classmethod
-    async def start(cls, audio: str, rtp_ports: tuple[int, int]) -> _Child:
+    async def start(cls, audio: str, rtp_ports: tuple[int, int], heard: Callable[[list[Message]], None]) -> _Child:
         ours, theirs = socket.socketpair()
         with theirs:
             descriptor = str(theirs.fileno())
@@ -60,23 +64,36 @@ class _Child:
             except OSError:
                 ours.close()
                 raise
-        reader, writer = await asyncio.open_connection(sock=ours)
-        return cls(process, reader, writer)
+        _, child = await asyncio.get_running_loop().create_connection(lambda: cls(heard), sock=ours)
+        child.process = process
+        return child
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            messages = self._framer.feed(data)
+        except MalformedMessage:
+            self._transport.abort()
+            return
+        if self.first.done():
+            self._heard(messages)
+        elif messages:
+            self.first.set_result(messages)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.first.cancel()
+        if not self.ended.done():
+            self.ended.set_result(None)
 
     def send(self, message: Message) -> None:
-        if self._writer.transport.get_write_buffer_size() > _LARGEST_BACKLOG:
+        if self._transport.get_write_buffer_size() > _LARGEST_BACKLOG:
             # It hangs. A new one will be told everything.
             self.kill()
-        elif not self._writer.is_closing():
-            self._writer.write(frame(message))
-
-    async def hear(self) -> list[Message] | None:
-        """The next messages; None: it ended."""
-        try:
-            data = await self._reader.read(65536)
-            return self._framer.feed(data) if data else None
-        except (OSError, MalformedMessage):
-            return None
+        elif not self._transport.is_closing():
+            self._transport.write(frame(message))
 
     def kill(self) -> None:
         if self.process.returncode is None:
@@ -84,7 +101,7 @@ class _Child:
 
     async def end(self) -> None:
         """Close its control socket, on which it says BYE and leaves; help if it does not."""
-        self._writer.close()
+        self._transport.close()
         try:
             await asyncio.wait_for(self.process.wait(), _STOP_S)
         except TimeoutError:
@@ -162,19 +179,17 @@ class MediaProcess:
 
     async def _launch(self) -> _Child:
         """Start a process, tell it what the one before knew."""
-        child = await _Child.start(self._audio, self._rtp_ports)
+        child = await _Child.start(self._audio, self._rtp_ports, self._take)
         try:
-            first = await asyncio.wait_for(child.hear(), _START_S)
-            refusal = _refusal(first)
-        except TimeoutError:
-            first, refusal = None, "the media engine does not start"
+            await asyncio.wait([child.first], timeout=_START_S)
         except asyncio.CancelledError:
             child.kill()
             raise
-        if first is None or refusal is not None:
+        first, refusal = _first_words(child)
+        if refusal is not None:
             child.kill()
             await child.end()
-            raise DeviceError(refusal or "the media engine ended at once")
+            raise DeviceError(refusal)
         for command in self._journal.replay():
             child.send(command)
         self._child = child
@@ -187,8 +202,7 @@ class MediaProcess:
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()
-            while (messages := await self._hear(child)) is not None:
-                self._take(messages)
+            await self._until_over(child)
             self._child = None
             self._ready = None
             child.kill()
@@ -197,13 +211,15 @@ class MediaProcess:
             logger.error("the media engine died (exit status %s); starting it again", child.process.returncode)
             child = await self._relaunch(pause)
 
-    async def _hear(self, child: _Child) -> list[Message] | None:
-        """The next messages; None: it ended, or says nothing any more, not even that it lives."""
-        try:
-            return await asyncio.wait_for(child.hear(), SILENT_S)
-        except TimeoutError:
-            logger.error("the media engine is silent")
-            return None
+    async def _until_over(self, child: _Child) -> None:
+        """Wait until it ended, or says nothing any more, not even that it lives."""
+        clock = asyncio.get_running_loop().time
+        while not child.ended.done():
+            left = self._heard_at + SILENT_S - clock()
+            if left <= 0:
+                logger.error("the media engine is silent")
+                return
+            await asyncio.wait([child.ended], timeout=left)
 
     async def _relaunch(self, pause: float) -> _Child:
         while True:
@@ -226,5 +242,11 @@ class MediaProcess:
                 self._notify(message)
 
 
-def _refusal(messages: list[Message] | None) -> str | None:
-    return next((message.reason for message in messages or [] if isinstance(message, Failed)), None)
+def _first_words(child: _Child) -> tuple[list[Message], str | None]:
+    """What it said first, and why it cannot be used (None: it can)."""
+    if not child.first.done():
+        return [], "the media engine does not start"
+    if child.first.cancelled():
+        return [], "the media engine ended at once"
+    messages = child.first.result()
+    return messages, next((message.reason for message in messages if isinstance(message, Failed)), None)

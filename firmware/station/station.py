@@ -81,7 +81,8 @@ class Station:
     def media_received(self, event: media.Event, now: float) -> None:
         """The engine says something."""
         self._switchboard.engine_said(event, now)
-        self._settle(now)
+        # A call is drawn anew each second anyway, and shows its quality then.
+        self._settle(now, seen=not isinstance(event, media.Quality))
 
     def phone_received(self, event: phone_events.PhoneEvent, now: float) -> str | None:
         """The person did something, or the web asks for it; returns the id of a call it placed.
@@ -130,8 +131,8 @@ class Station:
 
     # --- the joints ---
 
-    def _settle(self, now: float) -> None:
-        """Carry what one part says to the others until all are quiet."""
+    def _settle(self, now: float, *, seen: bool = True) -> None:
+        """Carry what one part says to the others until all are quiet. `seen`: the panel may look different now."""
         for _ in range(ROUNDS):
             heard, wanted = self._user_agent.events(), self._phone.drain()
             if not heard and not wanted:
@@ -142,7 +143,8 @@ class Station:
                 self._carry_out(action, now)
         else:
             raise AssertionError("the phone and its user agent answer each other for ever")
-        self._panel.touch(now)
+        if seen:
+            self._panel.touch(now)
 
     def _carry_out(self, action: phone_events.Action, now: float) -> None:
         if isinstance(action, phone_events.SetLamp | phone_events.Ring | phone_events.StopRing):
