@@ -58,6 +58,13 @@ def test_every_screen_fits_every_panel(scene: str, size: tuple[int, int]) -> Non
     assert all(len(line) <= size[0] // 6 + 2 for line in picture.lines)
 
 
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_panel_too_low_for_head_name_and_foot_has_two_lines(scene: str) -> None:
+    low, lowest = (render(SCENES[scene], WALL, NOW, (256, height)) for height in (48, 32))
+
+    assert sorted("  ".join(low.lines).split()) == sorted("  ".join(lowest.lines).split())
+
+
 def test_rows_run_from_the_top_and_the_most_significant_bit_is_leftmost() -> None:
     """hw.Display's promise: the line under the head is row 12, lit from edge to edge."""
     picture = render(IDLE, WALL, NOW)

@@ -1,4 +1,4 @@
-"""The screens of a panel of at least 48 rows, one function each.
+"""The screens of a panel of at least 64 rows, one function each.
 
     +---------------------+
     | head          icons |  12 rows

@@ -1,4 +1,4 @@
-"""The screens of a panel of two lines (128x32): a small line over a large one."""
+"""The screens of a panel of two lines (32 or 48 rows): a small line over a large one."""
 
 from __future__ import annotations
 
