@@ -23,12 +23,11 @@ from PIL import Image
 
 from firmware.sip.construction import response_to
 from firmware.sip.message import Request, parse_message
-from tests.support.browser import CHROMIUM, Heard, Telephone, chromium, driver
+from tests.support.browser import Heard, Telephone, chromium, driver
 from tests.support.listening import dominant_hz, power_at, sine
 from tests.support.programs import Program, free_port, wait_until
 
 __all__ = ["driver"]
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 
 DIAL_TONE = (350, 440)
 RINGBACK = (400, 450)

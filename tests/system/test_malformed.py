@@ -106,15 +106,21 @@ def quiet(phone: Phone) -> None:
     phone.idle()
 
 
+def malformed(phone: Phone) -> float:
+    """How many messages it could not read so far."""
+    (value,) = re.findall(r"^offhook_sip_malformed_total (\S+)$", phone.ask("GET", "/metrics").decode(), re.MULTILINE)
+    return float(value)
+
+
 def test_datagrams(phone: Phone) -> None:
     fire(phone, 1, MANY)  # tables and caches fill
-    before = phone.memory_mb()
+    before, counted = phone.memory_mb(), malformed(phone)
 
     fire(phone, 2, MANY)
 
     assert phone.memory_mb() - before < GROWTH_MB
     assert phone.memory_mb() < MOST_MB
-    assert phone.ask("GET", "/metrics").decode().count("offhook_sip_malformed_total") == 3
+    assert 0 < counted < malformed(phone)
     quiet(phone)
 
 
