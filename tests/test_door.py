@@ -262,6 +262,8 @@ def test_options_says_what_we_can_do(uri: str) -> None:
     assert {"INVITE", "ACK", "CANCEL", "BYE"} <= set(answer.allow)
     assert answer.supported == ("replaces",)
     assert answer.accept
+    assert [coding.value for coding in answer.accept_encoding] == ["identity"]
+    assert [language.value for language in answer.accept_language] == ["en"]
 
 
 def test_caller_is_named_by_our_server_only() -> None:

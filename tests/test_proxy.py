@@ -97,7 +97,15 @@ def test_options_ends_here_at_max_forwards_0(alice: Phone, bob: Phone) -> None:
 
 
 def test_the_domain_itself_answers_options(alice: Phone) -> None:
-    assert alice.ask(make_request("OPTIONS", f"sip:{DOMAIN}")).status == 200
+    """§11.2: a proxy is method agnostic, so it names no methods."""
+    answer = alice.ask(make_request("OPTIONS", f"sip:{DOMAIN}"))
+
+    assert answer.status == 200
+    assert answer.accept
+    assert [coding.value for coding in answer.accept_encoding] == ["identity"]
+    assert [language.value for language in answer.accept_language] == ["en"]
+    assert answer.supported == ("path",)
+    assert "Allow" not in answer.fields
 
 
 def test_an_extension_we_would_have_to_understand_is_refused(alice: Phone, bob: Phone) -> None:

@@ -281,7 +281,7 @@ def test_a_full_location_service_is_said(world: World, phone: Phone, exchange: E
 def test_the_date_is_told(world: World, phone: Phone, exchange: Exchange) -> None:
     """Step 8: a phone without a clock can set it by this."""
     moment = datetime(2010, 11, 13, 23, 29, tzinfo=UTC)
-    registrar = Registrar(exchange.endpoint, DOMAIN, USERS, exchange.location, Random(1), today=lambda: moment)
+    registrar = Registrar(exchange.endpoint, DOMAIN, USERS, exchange.location, Random(1), today=lambda now: moment)
     exchange.endpoint.cores[:] = [registrar]
 
     assert send(phone, register()).fields.get("Date") == "Sat, 13 Nov 2010 23:29:00 GMT"
@@ -296,3 +296,19 @@ def test_credentials_serve_once(phone: Phone) -> None:
     replayed = phone.ask(answered.with_("CSeq", "99 REGISTER"))
     assert replayed.status == 401
     assert replayed.www_authenticate[0].stale
+
+
+@pytest.mark.parametrize("q", ["1.5", "-1", "2", "0.1234", "high", ""])
+def test_a_preference_that_is_none(phone: Phone, exchange: Exchange, q: str) -> None:
+    """§20.10, §25.1: a qvalue is 0 to 1, with three decimals at most."""
+    assert send(phone, register(f"<sip:a@192.0.2.1>;q={q}")).status == 400
+    assert len(exchange.location) == 0
+
+
+@pytest.mark.parametrize("method", ["PUBLISH", "SUBSCRIBE", "FOO"])
+def test_a_method_the_domain_has_no_use_for(phone: Phone, method: str) -> None:
+    """§8.2.1 comes before §8.2.2.1: 405 and Allow, not 404."""
+    answer = phone.ask(make_request(method, f"sip:{DOMAIN}"))
+
+    assert answer.status == 405
+    assert answer.allow == ("REGISTER", "OPTIONS")

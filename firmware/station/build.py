@@ -64,7 +64,7 @@ def build_station(
     accounts = [_account(section) for section in config.account if _is_user_agent(config)]
     near = _may_ring(config)
     user_agent = UserAgent(endpoint, accounts, world.random, accept_from=lambda _, host: near(host))
-    endpoint.cores.extend([*_servers(config, endpoint, world.random), user_agent])
+    endpoint.cores.extend([*_servers(config, endpoint, world), user_agent])
     phone = Phone(phone_settings(config), now)
     switchboard = Switchboard(
         user_agent,
@@ -125,7 +125,7 @@ def _may_ring(config: Config) -> Callable[[str], bool]:
     return is_near
 
 
-def _servers(config: Config, endpoint: Endpoint, random: Random) -> list[Core]:
+def _servers(config: Config, endpoint: Endpoint, world: World) -> list[Core]:
     """The server roles, before the user agent: it takes only what is addressed to its own contacts."""
     if config.registrar is None:
         return []
@@ -140,7 +140,9 @@ def _servers(config: Config, endpoint: Endpoint, random: Random) -> list[Core]:
     location = LocationService()
     servers: list[Core] = []
     if "registrar" in config.phone.roles:
-        servers.append(Registrar(endpoint, domain, users, location, random, algorithms=algorithms))
+        servers.append(
+            Registrar(endpoint, domain, users, location, world.random, algorithms=algorithms, today=world.wall)
+        )
     if "proxy" in config.phone.roles:
         # A scanner that finds the exchange rings nobody; whom `accept_from` lets ring may call nobody else through it.
         near = _may_ring(config)
@@ -149,7 +151,7 @@ def _servers(config: Config, endpoint: Endpoint, random: Random) -> list[Core]:
                 endpoint,
                 [domain],
                 location,
-                random,
+                world.random,
                 users=users,
                 open_to_strangers=lambda host: is_local(host) or near(host),
                 algorithms=algorithms,

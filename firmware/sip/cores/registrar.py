@@ -13,6 +13,7 @@ from firmware.sip.cores.server.domain import Domain
 from firmware.sip.cores.server.server_core import Refused, ServerCore, refuse_unsupported
 from firmware.sip.dates import format_date
 from firmware.sip.message import Request
+from firmware.sip.uri import SipUri
 
 if TYPE_CHECKING:
     from firmware.sip.endpoint import Endpoint
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 HOUR = 3600
 MOST_CONTACTS = 10
 """In one REGISTER."""
+METHODS = ("REGISTER", "OPTIONS")
+"""Those that make sense for a domain itself."""
 
 _SUPPORTED = frozenset(["path"])
 
@@ -30,7 +33,7 @@ class Registrar(ServerCore):
     """Keeps the location service of one domain.
 
     `minimum`, `default` and `maximum` bound a binding's life, in seconds. `algorithms`: of the digest,
-    the preferred first. `today`: the wall clock for the Date field.
+    the preferred first. `today`: date and time at a monotonic time, for the Date field.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class Registrar(ServerCore):
         minimum: int = 60,
         default: int = HOUR,
         maximum: int = 2 * HOUR,
-        today: Callable[[], datetime] | None = None,
+        today: Callable[[float], datetime] | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._domain = Domain(endpoint, [domain, *aliases], users)
@@ -59,15 +62,25 @@ class Registrar(ServerCore):
         self._today = today
 
     def request_received(self, transaction: ServerTransaction, request: Request, now: float) -> bool:
-        """Take a REGISTER for our domain; leave the rest to the next core."""
-        if request.method != "REGISTER" or not self._is_for_us(request):
+        """Take what is for our domain itself, but an OPTIONS; leave the rest to the next core."""
+        if not self._is_for_us(request):
             return False
+        if request.method != "REGISTER":
+            return self._refuses_method(transaction, request, now)
         try:
             address = self._register(transaction, request, now)
         except Refused as refused:
             self._endpoint.reply(transaction, refused.status, now, refused.reason, fields=refused.fields)
         else:
             self._endpoint.reply(transaction, 200, now, fields=self._listing(request, address, now))
+        return True
+
+    def _refuses_method(self, transaction: ServerTransaction, request: Request, now: float) -> bool:
+        """§8.2.1: the domain itself, without a user, is there to register with; OPTIONS is for others to answer."""
+        asks_domain = isinstance(request.uri, SipUri) and not request.uri.user and self._domain.is_named(request.uri)
+        if not asks_domain or request.method in METHODS or request.to.tag is not None:
+            return False
+        self._endpoint.reply(transaction, 405, now, fields=[("Allow", ", ".join(METHODS))])
         return True
 
     def handle_timers(self, now: float) -> None:
@@ -127,6 +140,8 @@ class Registrar(ServerCore):
         if len(request.contacts) > MOST_CONTACTS:
             raise Refused(403, "Too Many Contacts")
         direct = len(request.vias) == 1
+        if any(contact.parameters.has("q") and contact.q is None for contact in request.contacts):
+            raise Refused(400, "Bad q of a Contact")  # §25.1: qvalue is 0 to 1, with three decimals at most
         _ = request.path  # it will be a Route, so a malformed one is refused now
         return [
             Binding(
@@ -157,5 +172,5 @@ class Registrar(ServerCore):
         # RFC 3327 §5.3: the Path as stored goes back to the UA.
         fields += [("Path", value) for value in request.fields.all("Path")]
         if self._today is not None:
-            fields.append(("Date", format_date(self._today())))
+            fields.append(("Date", format_date(self._today(now))))
         return fields

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from firmware.sip.address import NameAddress
 from firmware.sip.cores.account import Account
 from firmware.sip.cores.agent.answering import Invitation
-from firmware.sip.cores.agent.bodies import ACCEPT
 from firmware.sip.cores.agent.calling import OutgoingCall
 from firmware.sip.cores.agent.door import Door
 from firmware.sip.cores.agent.keyring import Keyring
 from firmware.sip.cores.agent.reception import Merged, refusal
-from firmware.sip.cores.agent.station import Station, capabilities
+from firmware.sip.cores.agent.station import Station, abilities
 from firmware.sip.cores.agent.transfer import refer_to_replacing
 from firmware.sip.cores.agent.usage import Usage
 from firmware.sip.cores.core import Failure
@@ -246,7 +245,7 @@ class UserAgent:
         return not request.to.tag and self._merged.refuses(endpoint, transaction, request, now)
 
     def _answer_options(self, transaction: ServerTransaction, now: float) -> None:
-        self._station.endpoint.reply(transaction, 200, now, fields=(*capabilities(), ("Accept", ACCEPT)))
+        self._station.endpoint.reply(transaction, 200, now, fields=abilities())
 
     def _receive_outside(self, transaction: ServerTransaction, request: Request, account: Account, now: float) -> None:
         """A request outside a dialog: only INVITE can be one here."""

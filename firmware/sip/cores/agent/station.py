@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from firmware.sip.address import Contact, Route
 from firmware.sip.cores.account import Account
+from firmware.sip.cores.agent.bodies import ACCEPT
 from firmware.sip.cores.agent.door import Door, same_host
 from firmware.sip.cores.agent.keyring import Keyring
 from firmware.sip.cores.user_agent_events import UserAgentEvent
@@ -190,6 +191,11 @@ def _same_server(one: Uri, other: SipUri) -> bool:
 def capabilities() -> tuple[tuple[str, object], ...]:
     """The header fields that say what we can do (§20.5, §20.37)."""
     return (("Allow", ", ".join(ALLOW)), ("Supported", ", ".join(SUPPORTED)))
+
+
+def abilities() -> tuple[tuple[str, object], ...]:
+    """What an OPTIONS is answered with (§11.2): the capabilities, and the bodies we read."""
+    return (*capabilities(), ("Accept", ACCEPT), ("Accept-Encoding", "identity"), ("Accept-Language", "en"))
 
 
 def with_body(body: bytes | None, content_type: str = SDP) -> tuple[tuple[str, object], ...]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmware.sip.cores.agent.bodies import ACCEPT
 from firmware.sip.cores.agent.dtmf import parse_dtmf_relay
-from firmware.sip.cores.agent.station import DTMF_RELAY, Station, capabilities
+from firmware.sip.cores.agent.station import DTMF_RELAY, Station, abilities
 from firmware.sip.cores.user_agent_events import By, DigitReceived, Ended
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class Usage:
     def request_received(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """Answer a request within one of the call's dialogs: what all stages treat alike."""
         if request.method == "OPTIONS":
-            self.station.endpoint.reply(transaction, 200, now, fields=(*capabilities(), ("Accept", ACCEPT)))
+            self.station.endpoint.reply(transaction, 200, now, fields=abilities())
         elif request.method == "INFO":
             self._receive_info(transaction, request, now)
         else:
