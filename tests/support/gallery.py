@@ -1,6 +1,6 @@
 """The picture of the panels in README.md: `python -m tests.support.gallery` (or `make pictures`) draws it anew.
 
-Each screen is sent through its panel's own driver, and what is drawn is what the controller then holds in its memory.
+Each screen is sent through its panel's own driver; what is drawn is where the data sheet puts those octets (`PanelMemory`).
 """
 
 from __future__ import annotations
