@@ -1,6 +1,6 @@
 """The picture of the panels in README.md: `python -m tests.support.gallery` (or `make pictures`) draws it anew.
 
-Each screen is sent through its panel's own driver; what is drawn is where the data sheet puts those octets (`PanelMemory`).
+Each screen is sent through its own driver and drawn where the data sheet puts those octets (`PanelMemory`).
 """
 
 from __future__ import annotations
