@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from firmware.sip.cores.user_agent_events import Answered, Ended, Progress
+from firmware.sip.cores.user_agent_events import Answered, Ended, Progress, Responded
 from firmware.sip.uri import parse_sip_uri
 from tests.support.telephones import ANSWER, OFFER, Peer, Telephone, Wire, telephone
 
@@ -79,6 +79,7 @@ def test_100_is_no_progress() -> None:
     wire.run(0.1)
 
     assert [event.status for event in alice.events(Progress)] == [180]
+    assert alice.only(Responded).call == "c"
 
 
 def test_2xx_that_cannot_be_read_ends_the_call_in_the_end() -> None:

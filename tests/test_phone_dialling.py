@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from firmware.numbering.dial_plan import DialPlan, Rule
-from firmware.phone.events import DialRequest, EndCall, KeyPressed, KeyReleased, PlaceCall, SendDigitDown, SoundKey
+from firmware.phone.events import (
+    AccountChanged,
+    DialRequest,
+    EndCall,
+    KeyPressed,
+    KeyReleased,
+    PlaceCall,
+    SendDigitDown,
+    SoundKey,
+)
 from firmware.phone.phone import NotPossible
 from firmware.phone.settings import AccountSettings
 from tests.support.desk_phone import ACCOUNT, DeskPhone
@@ -277,6 +286,37 @@ def test_an_answered_call_ends_the_ringback_and_connects_ear_and_microphone() ->
     assert desk.view.mode == "talking"
     desk.wait(65)
     assert desk.call(call).seconds == pytest.approx(65)
+
+
+def test_an_unregistered_phone_that_gets_no_response_gives_up_after_six_seconds() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    call = desk.dial("1002")
+
+    desk.wait(5.5)
+    assert desk.call(call).state == "calling"
+    desk.wait(0.6)
+
+    assert desk.did(EndCall) == [EndCall(call, 486)]
+    assert desk.call(call).cause == (408, "Server not answering")
+    assert desk.call(call).advice == "Check the network"
+    assert desk.tone == "congestion"
+
+
+@pytest.mark.parametrize("reason", ["registered", "answered", "needs no server"])
+def test_otherwise_the_call_is_waited_for(reason: str) -> None:
+    """A response of any kind came, or the server is known to be there, or there is none."""
+    desk = DeskPhone(accounts=(AccountSettings(ACCOUNT, registers=reason != "needs no server"),))
+    if reason == "registered":
+        desk.give(AccountChanged(ACCOUNT, True, None, ""))
+    desk.lift()
+    call = desk.dial("1002")
+    if reason == "answered":
+        desk.progress(call, 100)
+
+    desk.wait(30)
+
+    assert desk.call(call).state == "calling"
 
 
 def test_nobody_answers_for_three_minutes_and_the_call_is_cancelled() -> None:

@@ -271,6 +271,46 @@ def test_a_server_without_power_is_given_up_after_timer_b() -> None:
     assert not kitchen.media.sessions
 
 
+def test_a_server_that_swallows_the_registration_and_the_call_is_given_up_after_six_seconds() -> None:
+    """Not after the 32 of timer B: registering has told already that nobody is there."""
+    world, (hall, kitchen) = household()
+    world.cut(hall)
+    world.run(3600.0, lambda: not kitchen.view.accounts[0].registered)
+    kitchen.lift()
+    kitchen.press("1003")
+    world.run(world.now + 10.0, lambda: bool(kitchen.view.calls))
+    begun = world.now
+
+    assert world.run(world.now + 60.0, lambda: kitchen.last_call.state == "ended")
+
+    assert world.now - begun == pytest.approx(6.0, abs=0.1)
+    assert kitchen.last_call.cause == (408, "Server not answering")
+    assert kitchen.media.tone == tone("congestion")
+    world.wait(0.1)
+    assert "Check the network" in kitchen.panel
+    assert not kitchen.media.sessions
+    world.restore(hall)
+    world.wait(60.0)
+    assert not hall.view.calls
+
+
+def test_an_exchange_that_only_says_trying_is_waited_for() -> None:
+    """A 100 is a response; the telephone need not be registered to get one."""
+    world = World()
+    node = StationNode(world, phone_text("1001", exchange=PEER, host="10.0.0.1"), "10.0.0.1", 1)
+    world.add(node)
+    exchange = Peer(world, PEER)  # its transactions say 100 after 200 ms (RFC 3261 §17.2.1), and nothing more
+    node.start()
+
+    call = node.do(DialRequest("1002"))
+    world.wait(25.0)
+
+    assert any(transaction.request.method == "INVITE" for transaction in exchange.requests)
+    assert not node.view.accounts[0].registered
+    assert node.call.id == call
+    assert node.call.state == "calling"
+
+
 def test_a_server_whose_program_ended_is_given_up_at_once() -> None:
     """RFC 3261 §18.4: ICMP errors end the transaction."""
     world, (hall, kitchen) = household()

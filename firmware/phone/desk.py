@@ -151,6 +151,7 @@ class Desk:
         self.enlist(call)
         self.attend(call)
         self.alarms.set("outgoing", now + self.settings.timeouts.outgoing, call.id)
+        self.alarms.set("no-server", now + self.settings.timeouts.no_server, call.id)
         self.emit(PlaceCall(call.id, account, remote.uri))
         return call
 

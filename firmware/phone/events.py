@@ -113,7 +113,7 @@ class CallProgressed:
 
     call: str
     status: int
-    """101-199."""
+    """100-199; 100 tells no more than that somebody has our INVITE."""
     reason: str
     early_media: bool = False
     """The far end sends its own ringback: play that, not ours (RFC 3960 §3.2)."""

@@ -85,6 +85,7 @@ def progressed(desk: Desk, event: CallProgressed, now: float) -> None:
     call = desk.calls.get(event.call)
     if call is None or not call.trying:
         return
+    desk.alarms.cancel("no-server", call.id)
     if event.early_media:
         call.state = "early"
     elif event.status == 180 and call.state == "calling":
@@ -170,6 +171,18 @@ def give_up(desk: Desk, call: Call, status: int, now: float) -> None:
     desk.close(call, now, 408 if call.direction == "out" else status, "local", missed=call.direction == "in")
     if in_focus:
         desk.show_end(call, now, "busy")
+
+
+def miss_server(desk: Desk, call: Call, now: float) -> None:
+    """Nothing came back at all. Where registering failed too, waiting out SIP's 32 seconds (timer B) tells no more."""
+    account: AccountView | None = desk.accounts.get(call.account)
+    if not call.trying or account is None or account.registered or not account.registers:
+        return
+    desk.emit(EndCall(call.id))
+    in_focus = desk.focused is call
+    desk.close(call, now, NO_ANSWER, "network")
+    if in_focus and not transfers.fall_back(desk, call, now):
+        desk.show_end(call, now, reason_for(NO_ANSWER, "network").tone)
 
 
 HANDLERS: dict[type, Callable[[Desk, Any, float], None]] = {

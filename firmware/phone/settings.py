@@ -54,6 +54,8 @@ class Timeouts:
     """After digits that are a whole number but could go on (RFC 3435 §2.1.5, timer T critical)."""
     incoming: float = 120.0
     """An incoming call rings so long, then 480 goes out."""
+    no_server: float = 6.0
+    """A call from an account that is not registered gets no response at all for so long, then it has failed."""
     outgoing: float = 180.0
     """An outgoing call is left unanswered so long, then it is cancelled."""
     hold_recall: float = 180.0

@@ -213,6 +213,8 @@ class Switchboard:
 
     def _session_said(self, call: StationCall, event: ua_events.UserAgentEvent, now: float) -> None:
         match event:
+            case ua_events.Responded():
+                self._phone.receive(phone_events.CallProgressed(call.id, 100, ""), now)
             case ua_events.Progress():
                 self._progress(call, event, now)
             case ua_events.Answered():

@@ -37,6 +37,13 @@ class IncomingCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Responded:
+    """Somebody has our INVITE, and that is all there is to say: a 100, or a response that made us send it again."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """A provisional response to our INVITE, 101 to 199."""
 
@@ -152,6 +159,7 @@ class TransferRequested:
 
 UserAgentEvent = (
     IncomingCall
+    | Responded
     | Progress
     | Answered
     | Acknowledged

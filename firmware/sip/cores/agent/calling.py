@@ -14,7 +14,7 @@ from firmware.sip.cores.agent.redirection import Redirection
 from firmware.sip.cores.agent.session import Session
 from firmware.sip.cores.agent.station import Station, Way, capabilities, with_body
 from firmware.sip.cores.agent.usage import FAILURES, Usage, connected_party
-from firmware.sip.cores.user_agent_events import Answered, By, Progress
+from firmware.sip.cores.user_agent_events import Answered, By, Progress, Responded
 from firmware.sip.dialog import Dialog
 from firmware.sip.fields import Fields
 from firmware.sip.identifiers import new_call_id, new_cseq, new_tag
@@ -101,6 +101,7 @@ class OutgoingCall(Usage):
     def _send_again(self, request: Request, now: float, *, elsewhere: bool) -> None:
         """§8.1.3.4, §8.1.3.5: another attempt is a new transaction with the next number, but the same call."""
         self._drop_early()
+        self.station.report(Responded(self.call))
         again = request.with_("CSeq", f"{request.cseq.number + 1} INVITE")
         if elsewhere:
             self._send_to(again, now)
@@ -160,6 +161,7 @@ class OutgoingCall(Usage):
         if self.station.no_answer_s is not None:
             self.station.set_alarm(self, "no answer", now + self.station.no_answer_s)
         if response.status == 100:
+            self.station.report(Responded(self.call))
             return
         self._note_early(transaction.request, response)
         sdp = session_description(response)
