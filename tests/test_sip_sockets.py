@@ -169,6 +169,14 @@ def test_a_port_in_use_names_the_remedy(transport: str) -> None:
     run(test)
 
 
+def test_an_ipv6_address_is_named_as_the_configuration_writes_it() -> None:
+    async def test(sockets: SipSockets, user: User) -> None:
+        with pytest.raises(ListenError, match=r"cannot listen on udp:\[2001:db8::77\]:5060: "):
+            await sockets.open([ListeningPoint("UDP", "2001:db8::77", 5060)])
+
+    run(test)
+
+
 @pytest.mark.parametrize("transport", ["UDP", "TCP"])
 def test_an_address_of_another_machine_names_the_remedy(transport: str) -> None:
     async def test(sockets: SipSockets, user: User) -> None:

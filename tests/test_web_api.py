@@ -40,12 +40,42 @@ def test_the_phone_as_it_stands() -> None:
         assert await asked(client, "GET", "/api/v1/phone", 200) == {
             "name": "Hall",
             "hook": "on",
+            "do_not_disturb": False,
             "accounts": [{"address": ACCOUNT, "registered": False, "expires_in": None, "reason": ""}],
             "calls": [],
         }
         assert await asked(client, "GET", "/api/v1/calls", 200) == []
 
     visit(Door(desk), test)
+
+
+def test_do_not_disturb_is_switched() -> None:
+    desk = DeskPhone()
+
+    async def test(client: Client) -> None:
+        shown = await asked(client, "PUT", "/api/v1/phone", 200, {"do_not_disturb": True})
+        assert shown["do_not_disturb"] is True
+        desk.arrive("in1")
+        assert desk.ring is None
+        assert (await asked(client, "GET", "/api/v1/phone", 200)) == shown
+        await asked(client, "PUT", "/api/v1/phone", 200, {"do_not_disturb": False})
+        desk.arrive("in2")
+        assert desk.ring is not None
+
+    visit(Door(desk), test)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"do_not_disturb": 1}, {"do_not_disturb": "yes"}, {"do_not_disturb": True, "name": "Den"}, []]
+)
+def test_nothing_else_of_the_phone_is_set(body: object) -> None:
+    desk = DeskPhone()
+
+    async def test(client: Client) -> None:
+        assert (await asked(client, "PUT", "/api/v1/phone", 400, body))["error"]
+
+    visit(Door(desk), test)
+    assert not desk.view.do_not_disturb
 
 
 def test_a_call_has_every_field() -> None:

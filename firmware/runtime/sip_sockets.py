@@ -71,7 +71,8 @@ def local_address(remote: str) -> str:
 
 
 def _listen_error(point: ListeningPoint, fault: OSError) -> ListenError:
-    where = f"{point.transport.lower()}:{point.host}:{point.port}"
+    host = f"[{point.host}]" if ":" in point.host else point.host
+    where = f"{point.transport.lower()}:{host}:{point.port}"
     if fault.errno == errno.EADDRINUSE:
         return ListenError(f"cannot listen on {where}: another program uses that port; stop it, or change sip.listen")
     if fault.errno == errno.EADDRNOTAVAIL:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from firmware.phone.events import CallRequest, DialRequest, DigitsRequest, PhoneEvent, TransferRequest
+from firmware.phone.events import CallRequest, DialRequest, DigitsRequest, PhoneEvent, SetDoNotDisturb, TransferRequest
 from firmware.phone.phone import NoSuchCall, NotPossible
 from firmware.web.access import limited_body, refusal
 from firmware.web.door import PhoneDoor
@@ -43,6 +43,7 @@ def api_routes(phone: PhoneDoor) -> list[web.RouteDef]:
     base = "/api/v1"
     return [
         web.get(f"{base}/phone", api.phone),
+        web.put(f"{base}/phone", _answering(api.set_phone)),
         web.get(f"{base}/calls", api.calls),
         web.post(f"{base}/calls", _answering(api.dial)),
         web.get(f"{base}/calls/{{id}}", _answering(api.one)),
@@ -98,6 +99,16 @@ class _Api:
         self._phone = phone
 
     async def phone(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(self._snapshot())
+
+    async def set_phone(self, request: web.Request) -> web.StreamResponse:
+        body = await _body(request)
+        wanted = body.pop("do_not_disturb", None)
+        if body:
+            raise _Unusable("only do_not_disturb can be set")
+        if not isinstance(wanted, bool):
+            raise _Unusable('"do_not_disturb" is missing, or neither true nor false')
+        self._phone.request(SetDoNotDisturb(wanted))
         return web.json_response(self._snapshot())
 
     async def calls(self, request: web.Request) -> web.StreamResponse:

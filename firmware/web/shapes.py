@@ -39,6 +39,7 @@ def phone_json(view: PhoneView, now: float) -> dict[str, Any]:
     return {
         "name": view.name,
         "hook": view.hook,
+        "do_not_disturb": view.do_not_disturb,
         "accounts": [
             {
                 "address": account.address,
