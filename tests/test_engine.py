@@ -251,18 +251,67 @@ def test_no_speech_while_a_digit_is_sent() -> None:
     assert len({packet.timestamp for packet in pair.speech("a")}) == 1
 
 
-def test_a_key_of_the_far_end_is_heard_for_a_moment() -> None:
-    """RFC 4733 carries its name alone; the person would else hear a gap."""
+def sounding(frame: bytes) -> float:
+    """How many seconds of the earpiece's samples, at 8000 Hz, hold a key's tone."""
+    pieces = [frame[at : at + 320] for at in range(0, len(frame), 320)]
+    return 0.02 * sum(rms(piece) > 300 for piece in pieces)
+
+
+@pytest.mark.parametrize("held_s", [0.08, 0.2, 0.5, 2.0])
+def test_a_key_of_the_far_end_is_heard_as_long_as_it_is_held(held_s: float) -> None:
+    """RFC 4733 §2.5.2.2; it carries the key's name alone, the person would else hear a gap."""
+    pair = call()
+    pair.run(0.5)
+    pair.forget()
+    pair.command("a", StartDigit("call", "5"))
+    pair.run(held_s)
+    pair.command("a", StopDigit("call"))
+
+    pair.run(0.5)
+
+    beginning = pair.heard["b"][1600:2400]
+    assert amplitude_at(beginning, 770) > 1000
+    assert amplitude_at(beginning, 1336) > 1000
+    assert sounding(pair.heard["b"]) == pytest.approx(max(held_s, 0.16), abs=0.05)
+    assert rms(second(pair.heard["b"])) < 20
+
+
+def test_a_key_whose_end_never_comes_falls_silent() -> None:
+    """§2.5.2.2: "the tone SHOULD NOT be extended by more than three packet interarrival times"."""
+    pair = call()
+    pair.run(0.5)
+    pair.forget()
+    pair.command("a", StartDigit("call", "5"))
+    pair.run(0.5)
+    pair.command("a", CloseSession("call"))
+
+    pair.run(0.5)
+
+    assert 0.4 < sounding(pair.heard["b"]) <= 0.72
+
+
+def test_a_key_held_for_ever_falls_silent_after_ten_seconds() -> None:
     pair = call()
     pair.run(0.5)
     pair.forget()
     pair.command("a", StartDigit("call", "5"))
 
-    pair.run(0.5)
+    pair.run(11.0)
 
-    tenth = pair.heard["b"][: 8000 // 5]
-    assert amplitude_at(tenth, 770) > 1000
-    assert amplitude_at(tenth, 1336) > 1000
+    assert sounding(pair.heard["b"]) == pytest.approx(10.0, abs=0.1)
+    assert digits(pair, "b") == "5"
+
+
+def test_a_key_of_the_far_end_falls_silent_when_the_person_leaves_the_call() -> None:
+    pair = call()
+    pair.run(0.5)
+    pair.forget()
+    pair.command("a", StartDigit("call", "5"))
+    pair.run(0.3)
+    pair.command("b", ConnectAudio(None))
+
+    pair.run(0.3)
+
     assert rms(second(pair.heard["b"])) < 20
 
 

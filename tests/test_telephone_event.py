@@ -165,6 +165,17 @@ def test_a_key_is_told_once_at_its_first_packet() -> None:
     assert told_by_packet == ["7"] + [""] * 7
 
 
+def test_a_key_is_down_from_its_first_packet_to_the_one_that_says_it_ended() -> None:
+    """§2.3.2; a new key is down though the end of the one before was lost."""
+    receiver = EventReceiver()
+    down = [receiver.down]
+    for packet in [*press("7", 1000), *press("8", 3000)[:1]]:
+        receiver.receive(*packet)
+        down.append(receiver.down)
+
+    assert down == [False, True, True, True, True, True, False, False, False, True]
+
+
 @given(st.sets(st.integers(0, 7), min_size=1))
 def test_a_key_survives_the_loss_of_any_of_its_packets(left: set[int]) -> None:
     """§2.5.2.2: also of its beginning or its end."""

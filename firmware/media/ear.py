@@ -36,8 +36,15 @@ class Voice:
 class KeyVoice:
     """The tone of the key that is down."""
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(
+        self, rate_hz: int, *, shortest_s: float = SHORTEST_KEY_S, longest_ms: int | None = None,
+        level_dbm0: float = -10.0,
+    ) -> None:  # fmt: skip
+        """Sounds for `shortest_s` at least, and for `longest_ms` at most, however long the key is down."""
         self._rate_hz = rate_hz
+        self._shortest_s = shortest_s
+        self._longest_ms = longest_ms
+        self._level_dbm0 = level_dbm0
         self._generator: ToneGenerator | None = None
         self._left = 0
         self._held = False
@@ -47,11 +54,11 @@ class KeyVoice:
     def press(self, digit: str) -> None:
         """Sound the key's tone from its beginning; a key without one is silent."""
         try:
-            self._generator = ToneGenerator(dtmf(digit), self._rate_hz)
+            self._generator = ToneGenerator(dtmf(digit, self._longest_ms, self._level_dbm0), self._rate_hz)
         except ValueError:
             self._generator = None
         self.sounds = self._generator is not None
-        self._left = round(SHORTEST_KEY_S * self._rate_hz)
+        self._left = round(self._shortest_s * self._rate_hz)
         self._held = True
 
     def release(self) -> None:
@@ -64,7 +71,7 @@ class KeyVoice:
             return None
         sounding = samples if self._held else max(0, min(samples, self._left))
         self._left -= samples
-        if not sounding:
+        if not sounding or self._generator.finished:
             self._generator = None
             self.sounds = False
             return None

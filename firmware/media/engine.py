@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 from firmware.audio.level import Limiter, amplify, factor
 from firmware.audio.mixer import mix
-from firmware.audio.tones import dtmf
 from firmware.media.ear import KeyVoice, Voice
 from firmware.media.messages import (
     CloseSession,
@@ -53,9 +52,11 @@ STOPPED_S = 5.0
 """After how long without a packet MediaStopped is told."""
 _DUCKED = factor(-12.0)
 # Speech while a key tone sounds: low enough for the tone, not gone.
-_REMOTE_KEY_MS = 160
 _REMOTE_KEY_DBM0 = -20.0
-# A key of the far end comes as a name without a sound (RFC 4733): it sounds here, shortly, and softer than our own.
+_REMOTE_KEY_SHORTEST_S = 0.16
+_REMOTE_KEY_LONGEST_MS = 10_000
+# A key of the far end comes as a name without a sound (RFC 4733): it sounds here, softer than our own, as long as it is
+# held; long enough to be noticed, and not for ever where somebody sends it for ever.
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,12 @@ class Engine:
         self._tone = Voice(rate_hz)
         self._ring = Voice(rate_hz)
         self._key = KeyVoice(rate_hz)
-        self._remote_key = Voice(rate_hz)
+        self._remote_key = KeyVoice(
+            rate_hz,
+            shortest_s=_REMOTE_KEY_SHORTEST_S,
+            longest_ms=_REMOTE_KEY_LONGEST_MS,
+            level_dbm0=_REMOTE_KEY_DBM0,
+        )
         self._limiter = Limiter()
         self._ring_limiter = Limiter()
         self._outputs: list[Output] = []
@@ -235,7 +241,13 @@ class Engine:
             else:
                 call.stream.discard(now)
                 call.stream.capture(self._silence, now)
+        if self._remote_key.sounds and not self._remote_key_down(now):
+            self._remote_key.release()
         return self._mixed(speech)
+
+    def _remote_key_down(self, now: float) -> bool:
+        call = None if self._connected is None else self._calls.get(self._connected)
+        return call is not None and call.stream.session.key_down(now)
 
     def _mixed(self, speech: bytes | None) -> tuple[bytes, bytes]:
         samples, levels = self._period_samples, self._levels
@@ -312,7 +324,7 @@ class Engine:
             if isinstance(event, rtp.DigitReceived):
                 self._events.append(RemoteDigit(name, event.digit))
                 if name == self._connected:
-                    self._remote_key.play(dtmf(event.digit, _REMOTE_KEY_MS, _REMOTE_KEY_DBM0))
+                    self._remote_key.press(event.digit)
             elif isinstance(event, rtp.RemoteLeft):
                 self._events.append(RemoteLeft(name))
 

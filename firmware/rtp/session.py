@@ -30,7 +30,10 @@ Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 SAMPLES_PER_OCTET = {"PCMU": 1.0, "PCMA": 1.0, "G722": 1.0, "L8": 1.0, "L16": 0.5}
 """RTP clock units in an octet of one channel. RFC 3551 §4.5.2: G722's clock is 8000 Hz, so an octet is one unit."""
 EVENT_HOLD = 0.15
-"""Seconds after a telephone-event packet in which missing speech is no loss."""
+"""Seconds after a telephone-event packet in which missing speech is no loss, and the key is held still.
+
+RFC 4733 §2.5.2.2: a tone is not extended by more than three packet intervals; 50 ms each are RECOMMENDED.
+"""
 PROOF = 0.25
 """Seconds a new source has from one packet to the next, until it is believed."""
 MAXIMUM_EVENTS = 100
@@ -319,6 +322,10 @@ class Session:
         if now < self._event_until:
             return [p._replace(kind=Kind.NOTHING) if p.kind is Kind.LOST else p for p in pieces]
         return pieces
+
+    def key_down(self, now: float) -> bool:
+        """Return whether the far end still holds the key that DigitReceived told last (RFC 4733 §2.5.2.2)."""
+        return now < self._event_until and self._event_receiver.down
 
     def send(self, payload: bytes, now: float, *, samples: int, marker: bool = False) -> None:
         """Send one packet of speech of `samples` RTP clock units; call it every packetisation period.

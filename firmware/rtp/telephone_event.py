@@ -164,6 +164,11 @@ class EventReceiver:
         self._code = -1
         self._ended = False
 
+    @property
+    def down(self) -> bool:
+        """Whether the latest key's end has not come yet."""
+        return self._start is not None and not self._ended and self._code < len(DIGITS)
+
     def receive(self, timestamp: int, payload: bytes) -> str:
         """Return the keys that this payload is the first to tell of, "" if none."""
         digits = ""
