@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from array import array
 from collections.abc import Sequence
+from random import Random
 
 import pytest
 
 from firmware.audio.tones import Tone, progress_tone
 from firmware.media import messages as media
+from firmware.media.engine import Engine
 from firmware.phone.events import CallRequest, DialRequest, TransferRequest
 from firmware.sip.message import Request, Response
 from firmware.sip.transaction import ServerTransaction
@@ -333,6 +337,52 @@ def test_the_phone_shows_that_it_lost_its_server_and_registers_again() -> None:
     world.restore(hall)
 
     assert world.run(world.now + 120.0, lambda: kitchen.view.accounts[0].registered)
+
+
+# --- volume ---
+
+
+@pytest.mark.parametrize("loudspeaker", [False, True])
+def test_volume_off_is_silent_in_the_ear(*, loudspeaker: bool) -> None:
+    """As the panel says: not a dial tone at -36 dB."""
+    world, (hall, _) = household()
+    if loudspeaker:
+        hall.press(["speaker"])
+        world.wait(0.5)
+    else:
+        hall.lift()
+    engine = Engine(Random(1))
+
+    def heard() -> int:
+        for command in (media.PlayTone(hall.media.tone), hall.media.levels):
+            engine.receive_command(command, world.now)
+        return max(max(array("h", side)) for side in engine.period(bytes(320), world.now))
+
+    assert heard() > 1000
+    hall.press(["volume-down"] * 6)
+    world.wait(2.0)
+    assert hall.view.earpiece_volume == 1
+    assert heard() > 0
+    hall.press(["volume-down"])
+    world.wait(0.3)
+    assert "off" in hall.panel
+    assert heard() == 0
+
+
+# --- the journal ---
+
+
+def test_what_the_engine_notices_of_a_call_is_said_in_words(caplog: pytest.LogCaptureFixture) -> None:
+    _, (hall, _) = household()
+    caplog.set_level(logging.INFO)
+
+    hall.media_said(media.MediaStopped("in-1", 5.02))
+    hall.media_said(media.RemoteLeft("in-1"))
+
+    assert caplog.messages[-2:] == [
+        "call in-1: nothing was heard of the far end for 5 seconds",
+        "call in-1: the far end has left the media session",
+    ]
 
 
 # --- session descriptions that don't fit ---

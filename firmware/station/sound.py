@@ -33,10 +33,15 @@ def command_for(action: phone_events.Action) -> media.Command:
             return media.SendDigits(call, digits)
         case phone_events.SetAudio():
             return media.SetLevels(
-                earpiece_db=(action.earpiece_volume - UNITY_VOLUME) * EARPIECE_STEP_DB,
-                ringer_db=(action.ringer_volume - UNITY_VOLUME) * RINGER_STEP_DB if action.ringer_volume else SILENT_DB,
+                earpiece_db=_level_db(action.earpiece_volume, EARPIECE_STEP_DB),
+                ringer_db=_level_db(action.ringer_volume, RINGER_STEP_DB),
                 muted=action.muted,
                 handset=action.handset,
                 loudspeaker=action.loudspeaker,
             )
     raise AssertionError(f"{action} has no way to the engine")
+
+
+def _level_db(volume: int, step_db: float) -> float:
+    """What the panel calls "off" is silent."""
+    return (volume - UNITY_VOLUME) * step_db if volume else SILENT_DB

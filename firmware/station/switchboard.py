@@ -141,8 +141,10 @@ class Switchboard:
             case media.Quality():
                 quality = (event.loss_percent, event.jitter_ms, event.delay_ms, event.mos)
                 self._phone.receive(phone_events.CallQuality(event.session, *quality), now)
-            case media.MediaStopped() | media.RemoteLeft():
-                log.info("call %s: %s", event.session, event)
+            case media.MediaStopped():
+                log.info("call %s: nothing was heard of the far end for %.0f seconds", event.session, event.seconds)
+            case media.RemoteLeft():
+                log.info("call %s: the far end has left the media session", event.session)
 
     def _session_opened(self, event: media.SessionOpened, now: float) -> None:
         call = self._calls.get(event.session)
