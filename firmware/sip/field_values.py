@@ -251,6 +251,8 @@ _make_cseq = maker(CSeq)
 def parse_cseq(text: str) -> CSeq:
     """Read CSeq (§20.16); raises MalformedMessage."""
     digits, _, method = text.partition(" ")
+    if method in _USUAL_METHODS and len(digits) < 10 and digits.isascii() and digits.isdigit():
+        return _make_cseq(int(digits), method)  # nearly every one
     if method not in _USUAL_METHODS or not digits.isdigit():
         match = _CSEQ.fullmatch(text)
         if match is None:

@@ -9,11 +9,11 @@ from typing import Any, Self
 from firmware.sip.address import Contact, From, NameAddress, Route, To
 from firmware.sip.credentials import Challenge, Credentials
 from firmware.sip.field_values import CSeq, MediaType, Reason
-from firmware.sip.grammar import TOKEN_CHARACTERS, MalformedMessage, parse_number
+from firmware.sip.grammar import TOKEN_CHARACTERS, MalformedMessage
 from firmware.sip.header import Fields, parse_fields
 from firmware.sip.making import maker
 from firmware.sip.status import reason_phrase
-from firmware.sip.typed_fields import TypedFields
+from firmware.sip.typed_fields import TypedFields, parse_length
 from firmware.sip.uri import SipUri, Uri, parse_uri
 from firmware.sip.via import Via
 
@@ -272,7 +272,7 @@ def _cut(fields: Fields, body: bytes) -> bytes:
         return body
     if len(lines) > 1 and len(set(lines)) > 1:
         raise MalformedMessage("Several Content-Length")
-    length = parse_number(lines[0])
+    length = parse_length(lines[0])
     if length > len(body):
         raise MalformedMessage("Body shorter than Content-Length")
     return body[:length]

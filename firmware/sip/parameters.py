@@ -185,7 +185,9 @@ def join_parameters(simple: str, others: str) -> Parameters:
     if not simple:
         return NO_PARAMETERS
     parameters = _new(Parameters)
-    parameters._items, parameters._text, parameters._split = None, simple, _split_header
+    parameters._items = None
+    parameters._text = simple
+    parameters._split = _split_header
     return parameters
 
 

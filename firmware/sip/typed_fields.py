@@ -132,7 +132,13 @@ def _privacy(name: str, lines: Lines) -> tuple[str, ...]:
 def _vias(name: str, lines: Lines) -> tuple[Via, ...]:
     if not lines:
         raise MalformedMessage("Missing Via")
-    return tuple([parse_via(one) for line in lines for one in (split_list(line) if "," in line else (line,))])
+    vias: list[Via] = []
+    for line in lines:
+        if "," in line:
+            vias.extend(map(parse_via, split_list(line)))
+        else:
+            vias.append(parse_via(line))
+    return tuple(vias)
 
 
 def _contacts(name: str, lines: Lines) -> tuple[Contact, ...]:
@@ -143,7 +149,7 @@ def _contacts(name: str, lines: Lines) -> tuple[Contact, ...]:
 
 _parse_route = remember(parse_name_address)  # a network has few proxies
 _parse_max_forwards = remember(partial(parse_number, limit=255))
-_parse_length = remember(parse_number)
+parse_length = remember(parse_number)
 
 
 def _clamped(text: str) -> int:
@@ -202,7 +208,7 @@ class TypedFields:
 
     # The body.
     content_type = _optional("Content-Type", parse_media_type)
-    content_length = _optional("Content-Length", _parse_length)
+    content_length = _optional("Content-Length", parse_length)
     content_disposition = _optional("Content-Disposition", parse_disposition)
     content_encoding = TypedField("Content-Encoding", _tokens, parse_tokens)
     content_language = TypedField("Content-Language", _tokens, parse_tokens)
