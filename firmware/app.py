@@ -171,6 +171,7 @@ async def _open_phone(config: Config, stack: AsyncExitStack) -> Exhibit:
         lambda heard: _media_engine(config, board, heard),
         board,
         resolver.locate,
+        lambda hop, answered: resolver.alive(hop) if answered else resolver.silent(hop),
     )
     stack.push_async_callback(shell.close)
     await shell.start()

@@ -9,7 +9,7 @@ from firmware.sip.endpoint import Endpoint
 from firmware.sip.grammar import MalformedMessage
 from firmware.sip.message import Request, Response, parse_message
 from firmware.sip.transaction import ClientTransaction, State
-from firmware.sip.transport import Flow, Hop, Locate, Output, SendDatagram, SendStream
+from firmware.sip.transport import Flow, Hop, HopAnswered, HopSilent, Locate, Output, SendDatagram, SendStream
 from firmware.sip.uri import SipUri
 from tests.support.signalling import (
     ATLANTA,
@@ -489,7 +489,8 @@ def test_next_hop_is_tried_with_a_new_branch_when_one_is_unreachable() -> None:
 
     endpoint.delivery_failed(HOPS[0], 0.1)
 
-    (second,) = endpoint.drain()
+    told, second = endpoint.drain()
+    assert told == HopSilent(HOPS[0])
     assert isinstance(second, SendDatagram)
     assert (first.remote, second.remote) == (("192.0.2.10", 5060), ("192.0.2.11", 5060))
     assert parse_message(first.data).via.branch != parse_message(second.data).via.branch
@@ -536,6 +537,49 @@ def test_hop_that_answered_once_does_not_give_way() -> None:
     run(endpoint, 100.0)
 
     assert user.failures == [("timeout", 32.0)]
+
+
+def silent(outputs: list[Output]) -> list[HopSilent | HopAnswered]:
+    return [output for output in outputs if isinstance(output, HopSilent | HopAnswered)]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
+def test_hop_without_any_answer_is_told_to_be_silent_and_answering_again(method: str) -> None:
+    """RFC 3263 §4.3: so that the next call does not wait 64*T1 for it again."""
+    endpoint, _, _ = located(HOPS, method)
+
+    told = silent([output for _, output in run(endpoint, 100.0)])
+
+    assert told == [HopSilent(HOPS[0]), HopSilent(HOPS[1])]
+    endpoint.send_request(outgoing(method, "sip:bob@biloxi.example"), User(), 100.0)
+    query = endpoint.drain()[-1]
+    assert isinstance(query, Locate)
+    endpoint.located(query.query, HOPS[1:], 100.0)
+    (octets,) = sent_octets(endpoint)
+    endpoint.receive(answer(octets, 200), flow(), 100.1)
+    assert silent(endpoint.drain()) == [HopAnswered(HOPS[1])]
+
+
+def test_hop_that_cannot_be_reached_is_told_to_be_silent() -> None:
+    endpoint, _, _ = located(HOPS)
+
+    endpoint.delivery_failed(HOPS[0], 0.1)
+
+    assert silent(endpoint.drain()) == [HopSilent(HOPS[0])]
+
+
+def test_hop_that_answered_anything_is_not() -> None:
+    endpoint, _, _ = located(HOPS, "OPTIONS")
+    (first,) = sent_octets(endpoint)
+    endpoint.receive(answer(first, 100), flow(), 0.1)
+
+    assert silent([output for _, output in run(endpoint, 100.0)]) == []
+
+
+def test_nobody_looks_up_a_numeric_hop_again() -> None:
+    endpoint, _, _, _ = begin("OPTIONS")
+
+    assert silent([output for _, output in run(endpoint, 100.0)]) == []
 
 
 def test_transport_error_after_a_provisional_response_leaves_the_invite() -> None:

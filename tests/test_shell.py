@@ -64,6 +64,9 @@ class Desk:
         self.config = parse(CONFIG.format(user=user))
         self.board = SimBoard(user)
         self.asked: list[Locate] = []
+        self.found: Sequence[Hop] = ()
+        """What a name leads to."""
+        self.heard_of: list[tuple[Hop, bool]] = []
         self.engine: Engine | None = None
         world = World(Random(1), local_address, wall)
         self.shell = Shell(
@@ -72,6 +75,7 @@ class Desk:
             self._engine,
             self.board,
             self._resolve,
+            lambda hop, answered: self.heard_of.append((hop, answered)),
         )
 
     def _engine(self, heard: Callable[[media.Event], None]) -> Engine:
@@ -80,7 +84,7 @@ class Desk:
 
     async def _resolve(self, query: Locate) -> Sequence[Hop]:
         self.asked.append(query)
-        return ()
+        return self.found
 
     @property
     def port(self) -> int:
@@ -186,6 +190,45 @@ def test_names_are_looked_up_outside() -> None:
         assert anna.shell.view().calls[0].cause is not None
 
     run(test)
+
+
+def test_who_looks_up_names_is_told_which_hops_are_silent() -> None:
+    """And which of them answer again (RFC 3263 §4.3)."""
+
+    async def test(anna: Desk, otto: Desk) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as away:
+            away.bind(("127.0.0.1", 0))
+            dead = Hop("UDP", "127.0.0.1", away.getsockname()[1])
+        anna.found = [dead, Hop("UDP", "127.0.0.1", otto.port)]
+        anna.shell.request(DialRequest("sip:otto@exchange.test"))
+        await anna.until(lambda: anna.states() == ["ended"])  # otto answers: at exchange.test he is unknown
+        cause = anna.shell.view().calls[0].cause
+        assert cause is not None
+        assert cause[0] == 404
+        assert anna.heard_of == [(dead, False)]
+
+    run(test)
+
+
+def test_a_flood_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.bind(("127.0.0.1", 0))
+            here = f"127.0.0.1:{stranger.getsockname()[1]}"
+            for n in range(3000):
+                request = (
+                    f"OPTIONS sip:127.0.0.1:{otto.port} SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{n}\r\n"
+                    f"From: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: {n}\r\nCSeq: 1 OPTIONS\r\n\r\n"
+                )
+                stranger.sendto(request.encode(), ("127.0.0.1", otto.port))
+                if n % 50 == 49:
+                    await asyncio.sleep(0)
+                if otto.shell.counters()["overload"] > 100:
+                    break
+            await otto.until(lambda: otto.shell.counters()["overload"] > 0)
+
+    run(test)
+    assert sum("rate limited" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_a_request_that_makes_no_sense_is_raised_to_who_asked() -> None:

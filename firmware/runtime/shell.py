@@ -20,8 +20,19 @@ import hw
 from firmware.media import messages as media
 from firmware.phone import events as phone_events
 from firmware.phone.view import PhoneView
+from firmware.runtime.log_limit import Overload
 from firmware.runtime.sip_sockets import SipSockets
-from firmware.sip.transport import CloseConnection, Flow, Hop, ListeningPoint, Locate, SendDatagram, SendStream
+from firmware.sip.transport import (
+    CloseConnection,
+    Flow,
+    Hop,
+    HopAnswered,
+    HopSilent,
+    ListeningPoint,
+    Locate,
+    SendDatagram,
+    SendStream,
+)
 from firmware.station.station import BoardAction, Station
 
 log = logging.getLogger(__name__)
@@ -51,6 +62,8 @@ class MediaEngine(Protocol):
 
 
 Resolve = Callable[[Locate], Awaitable[Sequence[Hop]]]
+HopHeard = Callable[[Hop, bool], None]
+"""A located hop was silent (False), or answers again (True)."""
 EngineFactory = Callable[[Callable[[media.Event], None]], MediaEngine]
 StationFactory = Callable[[Sequence[ListeningPoint], float], Station]
 
@@ -65,6 +78,7 @@ class Shell:
         engine: EngineFactory,
         board: hw.Board,
         resolve: Resolve,
+        hop_heard: HopHeard = lambda hop, answered: None,
     ) -> None:
         """`build(points as bound, now)` makes the station once its sockets are open."""
         self.board = board
@@ -75,6 +89,9 @@ class Shell:
         self._sockets = SipSockets(self)
         self._engine = engine(self._media_event)
         self._resolve = resolve
+        self._hop_heard = hop_heard
+        self._overload = Overload()
+        self._overload_ends: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._timer: asyncio.TimerHandle | None = None
@@ -118,6 +135,8 @@ class Shell:
         """Close everything but the board."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._overload_ends is not None:
+            self._overload_ends.cancel()
         self._station = None
         for task in tuple(self._tasks):
             task.cancel()
@@ -218,6 +237,7 @@ class Shell:
         if self._left is not None and self._station.idle:
             self._left.set()
         self._arm(self._station.next_deadline())
+        self._watch_overload()
         for changed in tuple(self._watchers):
             changed()
 
@@ -233,6 +253,10 @@ class Shell:
                     self._sockets.close_connection(output)
                 case Locate():
                     self._locate(output)
+                case HopSilent(hop):
+                    self._hop_heard(hop, False)
+                case HopAnswered(hop):
+                    self._hop_heard(hop, True)
         ringer = self.board.ringer
         for command in commands:
             if not (isinstance(command, media.PlayRing) and ringer is not None and ringer.audible):
@@ -246,6 +270,21 @@ class Shell:
             if show_text is not None:
                 show_text(picture.lines)
         return bool(outputs or commands or actions)
+
+    def _watch_overload(self) -> None:
+        """One line when requests begin to be refused, and one when that is over."""
+        if self._station is None:
+            return
+        words = self._overload.count(self._station.endpoint.counters.overload, self._loop.time())
+        if words is not None:
+            log.warning(words)
+        over_at = self._overload.over_at
+        if over_at is not None and self._overload_ends is None:
+            self._overload_ends = self._loop.call_at(over_at, self._overload_may_be_over)
+
+    def _overload_may_be_over(self) -> None:
+        self._overload_ends = None
+        self._watch_overload()
 
     def _arm(self, deadline: float | None) -> None:
         if self._timer is not None:

@@ -15,11 +15,13 @@ from firmware.sip.matching import ClientKey, response_key
 from firmware.sip.message import Request, Response
 from firmware.sip.next_hop import DATAGRAM_LIMIT, Path, numeric_hop, target_of
 from firmware.sip.transaction import Attempt, ClientTransaction
-from firmware.sip.transport import Flow, Hop, Locate
+from firmware.sip.transport import Flow, Hop, HopAnswered, HopSilent, Locate
 from firmware.sip.uri import SipUri
 
 _TIMERS = {Action.START_D: Event.TIMER_D, Action.START_K: Event.TIMER_K, Action.START_M: Event.TIMER_M}
 _UNANSWERED = (State.CALLING, State.TRYING)
+_MOST_SILENT = 64
+"""Hops whose return to life is noticed."""
 
 
 class ClientSide:
@@ -31,6 +33,8 @@ class ClientSide:
         self._by_hop: dict[tuple[str, str, int], dict[Attempt, None]] = {}
         self._waiting: dict[int, ClientTransaction | Request] = {}
         """What each query of `Locate` is for."""
+        self._silent: dict[Hop, None] = {}
+        """Those told to be, the latest last."""
         self._numbers = count(1)
 
     def __len__(self) -> int:
@@ -107,7 +111,7 @@ class ClientSide:
             if paths:
                 self._send_once(waiting, paths[0])
         elif not waiting.finished and not waiting.cancelled:
-            waiting.hops = paths
+            waiting.hops, waiting.located = paths, True
             self._try_next(waiting, now, "unresolved")
 
     def _send_once(self, request: Request, path: Path) -> None:
@@ -191,6 +195,9 @@ class ClientSide:
         if attempt is None or response.via.sent_by != attempt.request.via.sent_by:
             return False
         _ = (response.from_, response.to, response.call_id)  # unreadable ones are as good as lost
+        if attempt.path.hop in self._silent:
+            del self._silent[attempt.path.hop]
+            self._context.outputs.append(HopAnswered(attempt.path.hop))
         self._step(attempt, _event(response.status), now, response)
         return True
 
@@ -312,12 +319,24 @@ class ClientSide:
             self._context.counters.timeouts += 1
         else:
             self._context.counters.transport_failures += 1
+        if unanswered and transaction.located:
+            self._tell_silent(attempt, timed_out)
         if transaction.attempt is not attempt or transaction.finished:
             return
         if timed_out and not (unanswered and self._go_elsewhere(transaction, now)):
             self._fail(transaction, "timeout", now)
         elif not timed_out:
             self._try_next(transaction, now)
+
+    def _tell_silent(self, attempt: Attempt, timed_out: bool) -> None:
+        """The next request need not wait for this hop too. A size that made it a stream says nothing of datagrams."""
+        spares = [path.hop for path in attempt.owner.hops if path.spare] if timed_out else []
+        for hop in (attempt.path.hop, *spares):
+            self._silent.pop(hop, None)
+            self._silent[hop] = None
+            self._context.outputs.append(HopSilent(hop))
+        while len(self._silent) > _MOST_SILENT:
+            del self._silent[next(iter(self._silent))]
 
     def _go_elsewhere(self, transaction: ClientTransaction, now: float) -> bool:
         """Try the next host, if there is one. The same host by UDP is none: it answered, or does not listen."""

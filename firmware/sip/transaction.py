@@ -67,6 +67,7 @@ class ClientTransaction:
         "finished",
         "hops",
         "id",
+        "located",
         "original",
         "user",
     )
@@ -88,6 +89,8 @@ class ClientTransaction:
         self.branch_suffix = branch_suffix
         self.hops: list[Path] = []
         """Those still untried."""
+        self.located = False
+        """True if its hops came from a look-up."""
         self.attempt: Attempt | None = None
         """The current one; None while the hops are being located."""
         self.cancelled = False

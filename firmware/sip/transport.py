@@ -90,4 +90,21 @@ class Locate:
     """True for sips."""
 
 
-Output = SendDatagram | SendStream | CloseConnection | Locate
+@dataclass(frozen=True, slots=True)
+class HopSilent:
+    """A hop that `Locate` yielded gave no answer at all, or could not be reached: try it last for a while.
+
+    RFC 3263 §4.3 leaves the order of later requests open; §4.2's SRV order would make each wait 64*T1 for it again.
+    """
+
+    hop: Hop
+
+
+@dataclass(frozen=True, slots=True)
+class HopAnswered:
+    """A hop that was `HopSilent` answers again."""
+
+    hop: Hop
+
+
+Output = SendDatagram | SendStream | CloseConnection | Locate | HopSilent | HopAnswered
