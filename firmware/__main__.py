@@ -35,11 +35,14 @@ class _JournalFormatter(logging.Formatter):
 
 
 def _start_logging(verbose: bool) -> None:
+    from firmware.runtime.log_limit import LineLimit
+
     handler = logging.StreamHandler(sys.stderr)
     form = (
         "%(name)s: %(message)s" if "JOURNAL_STREAM" in os.environ else "%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     handler.setFormatter(_JournalFormatter(form))
+    handler.addFilter(LineLimit())
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler])
 
 
