@@ -20,6 +20,7 @@ from firmware.phone.events import (
     KeyReleased,
     Party,
     PhoneEvent,
+    SetDoNotDisturb,
     TransferAsked,
     TransferRequest,
 )
@@ -47,6 +48,7 @@ _events: st.SearchStrategy[PhoneEvent | float] = st.one_of(
     st.builds(CallTransferred, _calls, st.sampled_from([100, 200, 202, 486]), st.just("")),
     st.builds(TransferAsked, _calls, _party),
     st.builds(CallEnded, _calls, st.sampled_from([200, 404, 486, 999]), st.just(""), st.sampled_from(["remote"])),
+    st.builds(SetDoNotDisturb, st.booleans()),
     st.floats(0.1, 200.0),
 )
 
