@@ -5,7 +5,8 @@ from __future__ import annotations
 from firmware.phone.events import DialRequest
 from firmware.sip.dates import format_date
 from firmware.sip.message import Response, parse_message
-from tests.support.stations import household
+from firmware.sip.transport import Hop
+from tests.support.stations import StationNode, household, phone_text
 from tests.support.world import World, wall
 
 
@@ -66,3 +67,22 @@ def test_a_phone_may_start_undisturbed() -> None:
     assert not kitchen.ringing
     assert hall.view.calls[0].cause is not None
     assert hall.view.calls[0].cause[0] == 486
+
+
+def test_a_dead_server_is_waited_for_once() -> None:
+    """RFC 3263 §4.3: after 64*T1 the next server is tried; the next call begins with that one."""
+    world, (hall, _) = household()
+    world.names["home.test"] = (Hop("UDP", "10.0.0.99", 5060), Hop("UDP", "10.0.0.1", 5060))
+    kitchen = StationNode(world, phone_text("1002", exchange="home.test"), "10.0.0.7", 7)
+    world.add(kitchen)
+    kitchen.start()
+    world.wait(31.0)
+    assert not kitchen.view.accounts[0].registered
+    world.wait(5.0)
+    assert kitchen.view.accounts[0].registered
+
+    kitchen.lift()
+    kitchen.press("1001")
+    world.wait(1.0)
+
+    assert hall.ringing

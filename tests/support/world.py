@@ -27,6 +27,8 @@ from firmware.sip.transport import (
     CloseConnection,
     Flow,
     Hop,
+    HopAnswered,
+    HopSilent,
     ListeningPoint,
     Locate,
     Output,
@@ -43,6 +45,8 @@ CONNECT_TIMEOUT = 10.0
 """Seconds until a stream to a silent host is given up, as `firmware.runtime.sip_sockets` does."""
 STREAM_REPEAT = 0.3
 """Seconds by which a loss delays a stream: TCP's retransmission."""
+SILENCE = 60.0
+"""Seconds for which a silent hop is tried last."""
 MOST_AT_ONCE = 10_000
 """Wakings of one node without time passing: more is a node that never finishes."""
 
@@ -90,6 +94,8 @@ class _Place:
     """When it is going to be woken."""
     silent: bool = False
     """Its power is cut."""
+    dead: dict[Hop, float] = field(default_factory=dict)
+    """Hops it said are silent, and until when its look-ups name them last, as `firmware.runtime.resolver` does."""
     wakings: tuple[float, int] = (-1.0, 0)
     """How often it was woken at one time."""
 
@@ -250,6 +256,10 @@ class World:
                 self._close(output.connection)
             case Locate():
                 self._locate(place, output)
+            case HopSilent(hop):
+                place.dead[hop] = self.now + SILENCE
+            case HopAnswered(hop):
+                place.dead.pop(hop, None)
 
     def _between(self, one: str, other: str) -> Link:
         return WITHIN if one == other else self._links.get((one, other), self.link)
@@ -259,6 +269,7 @@ class World:
         found = self.names.get(query.host, ())
         if not found and is_numeric(query.host):
             found = (Hop(query.transport or "UDP", query.host, port),)
+        found = tuple(sorted(found, key=lambda hop: place.dead.get(hop, 0.0) > self.now))
         self.at(self.now, lambda: self._deliver(place, lambda node: node.located(query.query, found, self.now)))
 
     def _datagram(self, place: _Place, output: SendDatagram) -> None:
