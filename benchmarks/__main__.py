@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import call, invite_to_180, parse_invite, rtp_pacing, start
+from benchmarks import call, exchange, invite_to_180, parse_invite, rtp_pacing, start
 from benchmarks.figures import table
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     """Run all and print the table."""
     quick = "--quick" in sys.argv
     figures = []
-    for benchmark in (parse_invite, start, invite_to_180, rtp_pacing, call):
+    for benchmark in (parse_invite, start, invite_to_180, rtp_pacing, call, exchange):
         print(f"{benchmark.__name__.rpartition('.')[2]} ...", file=sys.stderr, flush=True)
         figures += benchmark.run(quick=quick)
     print(table(figures))

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.interop.peers import MODULES
 from tests.support.programs import Program, free_port, wait_until
 
 HOST = "127.0.0.1"
@@ -64,12 +65,12 @@ module_tmp uuid.so
 module_tmp account.so
 module_app menu.so
 """
-_MODULES = Path("/usr/lib/baresip/modules")
+_MODULES = next((path for pattern in MODULES for path in Path("/").glob(pattern[1:])), None)
 
 
 def available() -> bool:
     """Whether there is a baresip to compare with."""
-    return shutil.which("baresip") is not None and _MODULES.is_dir()
+    return shutil.which("baresip") is not None and _MODULES is not None
 
 
 class _RtpPorts:
