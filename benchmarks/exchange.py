@@ -22,7 +22,7 @@ from tests.interop.peers import SBIN, Kamailio, Sipp
 from tests.support.programs import Program, free_port
 
 REGISTRATIONS, QUICK_REGISTRATIONS = 480, 100
-"""Two transactions each, of which ours keeps 1024 for their 32 s (Timer J) and refuses what is beyond."""
+"""Two transactions each. Ours keeps 1024 of one host for their 32 s (Timer J), and refuses what is beyond."""
 RATE = 100
 """Registrations a second: neither exchange is at its limit."""
 IDLE_S = 2.0
