@@ -63,7 +63,7 @@ def test_the_phone_is_described(phones: tuple[SimHandset, SimHandset]) -> None:
     for phone, name in zip(phones, ("Hall", "Kitchen"), strict=True):
         shown = phone.phone
 
-        assert set(shown) == {"name", "hook", "accounts", "calls"}
+        assert set(shown) == {"name", "hook", "do_not_disturb", "accounts", "calls"}
         assert (shown["name"], shown["hook"]) == (name, "on")
         (account,) = shown["accounts"]
         assert set(account) == {"address", "registered", "expires_in", "reason"}
