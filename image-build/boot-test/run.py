@@ -293,6 +293,8 @@ class Test:
         say("the telephone answers after", f"{time.monotonic() - self.guest.began:.0f} s")
         wait_until(lambda: state()["accounts"][0]["registered"], 120 * SLOW, f"registered: {state()}")
         say("registered after", f"{time.monotonic() - self.guest.began:.0f} s")
+        # A simulated line forgets what holds it down when the telephone asks for its pull-up; a contact does not.
+        self.hook(lifted=False)
 
     def read_panel(self, text: str) -> None:
         """Until the octets on the panel's wire make this text."""
@@ -308,8 +310,9 @@ class Test:
         say(f"the panel shows {text!r}")
 
     def hook(self, lifted: bool) -> None:
-        """The contact is closed while the handset lies on it."""
+        """The contact is closed while the handset lies on it; until the telephone has noticed."""
         self.guest.order("pull", line=HOOK, down=not lifted)
+        wait_until(lambda: state().get("hook") == ("off" if lifted else "on"), 30 * SLOW, "the hook is noticed")
         say("the handset is", "lifted" if lifted else "back")
 
     def hears(self, what: str, frequencies: list[float]) -> None:
