@@ -26,6 +26,7 @@ class DelayHistogram:
         "_bins",
         "_packets",
         "_percentile",
+        "_top",
         "_total",
         "_turn_at",
         "_weight",
@@ -36,6 +37,8 @@ class DelayHistogram:
     def __init__(self, percentile: float) -> None:
         self._percentile = percentile
         self._bins = [0.0] * BINS
+        self._top = 0
+        """The last bin that ever held anything."""
         self._total = 0.0
         self._weight = 1.0
         self._packets = 0
@@ -62,7 +65,9 @@ class DelayHistogram:
             self._base_now = transit
         base = self.base = self._base_now if self._base_now < self._base_before else self._base_before
         index = int((transit - base) * (1000 / BIN_MS))
-        self._bins[index if index < BINS else BINS - 1] += self._weight
+        if index > self._top:
+            index = self._top = min(index, BINS - 1)
+        self._bins[index] += self._weight
         self._total += self._weight
         # Older packets are forgotten by giving each newer one more weight.
         self._weight /= FORGETTING
@@ -74,7 +79,7 @@ class DelayHistogram:
         if self._weight > 1e12:
             self._scale()
         above = self._total * (1.0 - self._percentile)
-        index = BINS
+        index = self._top + 1
         while index > 1 and above >= 0:
             index -= 1
             above -= self._bins[index]
