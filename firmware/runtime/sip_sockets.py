@@ -27,6 +27,8 @@ AF31 = 26 << 2
 
 BATCH = 64
 """Datagrams read in one go, before others get their turn."""
+BACKLOG = 100
+"""Streams that wait to be accepted."""
 MAX_CONNECTIONS = 256
 MAX_BACKLOG_OCTETS = 1 << 20
 """What a stream's peer may leave unread, before the stream is given up."""
@@ -78,6 +80,22 @@ def _listen_error(point: ListeningPoint, fault: OSError) -> ListenError:
     if fault.errno == errno.EADDRNOTAVAIL:
         return ListenError(f"cannot listen on {where}: this machine has no such address; change sip.listen")
     return ListenError(f"cannot listen on {where}: {fault.strerror}; change sip.listen")
+
+
+def _stream_socket(point: ListeningPoint) -> socket.socket:
+    """A bound socket: asyncio's own binding hides the reason of a failure since Python 3.13."""
+    family = socket.AF_INET6 if ":" in point.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((point.host, point.port))
+        bound.listen(BACKLOG)
+    except OSError as fault:
+        bound.close()
+        raise _listen_error(point, fault) from None
+    return bound
 
 
 class _DatagramSocket:
@@ -232,10 +250,7 @@ class SipSockets:
             opened = _DatagramSocket(point, self.user, loop)
             self._datagram.append(opened)
             return ListeningPoint("UDP", *opened.local)
-        try:
-            server = await loop.create_server(lambda: _Stream(self, None), point.host, point.port, reuse_address=True)
-        except OSError as fault:
-            raise _listen_error(point, fault) from None
+        server = await loop.create_server(lambda: _Stream(self, None), sock=_stream_socket(point))
         self._servers.append(server)
         return ListeningPoint("TCP", *server.sockets[0].getsockname()[:2])
 
