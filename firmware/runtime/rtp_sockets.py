@@ -78,9 +78,7 @@ def _bind(host: str, port: int) -> SocketPair:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST | socket.AI_PASSIVE
-    )[0]
+    family, address = _numeric(host, port)
     bound = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
         if family == socket.AF_INET6:
@@ -96,6 +94,15 @@ def _bound(host: str, port: int) -> socket.socket:
         bound.close()
         raise
     return bound
+
+
+def _numeric(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]:
+    if ":" not in host:
+        return socket.AF_INET, (host, port)
+    # The zone of a link-local address becomes a number.
+    flags = socket.AI_NUMERICHOST | socket.AI_PASSIVE
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=flags)[0]
+    return family, address  # type: ignore[return-value]
 
 
 def receive(readable: socket.socket) -> tuple[bytes, tuple[str, int], float | None] | None:
