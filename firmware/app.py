@@ -142,11 +142,13 @@ def _authority(listener: socket.socket) -> str:
 
 
 def _told_to_stop() -> asyncio.Event:
-    """Set when we are told to stop. The handlers outlive the loop: who is told twice ends in order all the same."""
+    """Set when we are told to stop. Once is enough: however often it is said, we end in order, and at leisure."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
 
     def stop(number: int, frame: object) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT):  # first, for who shouts without pause leaves no time for more
+            signal.signal(each, signal.SIG_IGN)
         with contextlib.suppress(RuntimeError):  # the loop is closed: we have stopped
             loop.call_soon_threadsafe(stopped.set)
 
