@@ -7,6 +7,7 @@ from collections.abc import Callable
 from firmware.phone import transfers
 from firmware.phone.calls import Call
 from firmware.phone.desk import Desk, NotPossible
+from firmware.phone.leaving import disconnect
 from firmware.phone.mode import mode_of
 
 DIGITS = frozenset("0123456789*#")
@@ -174,9 +175,6 @@ def _speaker(desk: Desk, key: str, now: float) -> None:
     else:
         desk.handsfree = False
         if not desk.off_hook:
-            # Imported here: the hook's rules use this module's.
-            from firmware.phone.hook import disconnect
-
             disconnect(desk, now)
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv6Address
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote as percent_decode
-
-if TYPE_CHECKING:
-    from firmware.sip.header import Fields
 
 TOKEN_CHARACTERS = r"A-Za-z0-9\-.!%*_+`'~"
 """Inside a regular expression's brackets: the characters of a token (§25.1)."""
@@ -47,14 +44,12 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]+")
 class MalformedMessage(ValueError):
     """The peer sent what RFC 3261 forbids. Caught in one place, the transaction layer."""
 
-    def __init__(self, reason: str, status: int = 400, request_fields: Fields | None = None) -> None:
+    def __init__(self, reason: str, status: int = 400) -> None:
         super().__init__(reason)
         self.reason = reason
         """What is wrong, fit for a reason phrase."""
         self.status = status
         """The status code to answer a request with."""
-        self.request_fields = request_fields
-        """The request's header fields, if enough was readable to answer it; else None."""
 
 
 def is_token(text: str) -> bool:

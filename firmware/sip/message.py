@@ -183,6 +183,15 @@ _make_request = maker(Request)
 _make_response = maker(Response)
 
 
+class MalformedRequest(MalformedMessage):
+    """A request of which enough was readable to be answered (§8.2.6.2, §21.4.1)."""
+
+    def __init__(self, reason: str, status: int, fields: Fields) -> None:
+        super().__init__(reason, status)
+        self.fields = fields
+        """The request's header fields, with all that a response copies."""
+
+
 def response_to(
     request: Request | Fields,
     status: int,
@@ -192,7 +201,7 @@ def response_to(
     fields: Fields | tuple[tuple[str, object], ...] = (),
     body: bytes = b"",
 ) -> Response:
-    """Return the response to a request, or to the `request_fields` of one that was malformed (§8.2.6, §12.1.1).
+    """Return the response to a request, or to the fields of one that was malformed (§8.2.6, §12.1.1).
 
     Via, From, To, Call-ID and CSeq are copied; Timestamp in a 100; Record-Route where a dialog is made. `to_tag` is
     added unless To has a tag or the status is 100. `fields` are added behind, `body` as it is.
@@ -222,7 +231,7 @@ def parse_message(data: bytes) -> Message:
     """Read one complete message, a datagram or what the stream framer cut (§7, §18.3).
 
     Octets behind Content-Length are dropped. Header field values are not looked into before a property is read;
-    `check()` reads the mandatory ones. Raises MalformedMessage, with `request_fields` if it can be answered.
+    `check()` reads the mandatory ones. Raises MalformedMessage, a MalformedRequest if it can be answered.
     """
     if len(data) > MAX_MESSAGE_OCTETS:
         raise MalformedMessage("Message Too Large", 513)
@@ -239,8 +248,10 @@ def parse_message(data: bytes) -> Message:
             raise MalformedMessage("Bare CR or LF")
         return _build(start_line, lines, body)
     except MalformedMessage as error:
-        error.request_fields = _answerable(start_line, lines)
-        raise
+        fields = _answerable(start_line, lines)
+        if fields is None:
+            raise
+        raise MalformedRequest(error.reason, error.status, fields) from error
 
 
 def _build(start_line: str, lines: list[str], body: bytes) -> Message:

@@ -14,7 +14,7 @@ from firmware.sip.grammar import MalformedMessage
 from firmware.sip.identifiers import new_tag
 from firmware.sip.machines import Action, Event, State
 from firmware.sip.matching import ANY_METHOD, ServerKey, acknowledges, has_unique_branch, server_key
-from firmware.sip.message import Request, Response, response_to
+from firmware.sip.message import MalformedRequest, Request, Response, response_to
 from firmware.sip.next_hop import reply_path, with_source
 from firmware.sip.transaction import ServerTransaction
 from firmware.sip.transport import Flow, Hop
@@ -143,7 +143,7 @@ class ServerSide:
     def refuse(self, error: MalformedMessage, flow: Flow, now: float) -> None:
         """Answer the request that raised `error`, in its transaction if it has one; an ACK or a response is dropped."""
         transaction, self._handed_up = self._handed_up, None
-        fields, self._in_hand = self._in_hand or error.request_fields, None
+        fields, self._in_hand = self._in_hand or (error.fields if isinstance(error, MalformedRequest) else None), None
         if transaction is not None:
             if not transaction.answered:
                 self.reply(transaction, error.status, now, error.reason)
