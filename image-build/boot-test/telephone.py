@@ -1,6 +1,6 @@
 """The boot test: the untouched image of a card starts in QEMU, is a telephone, and survives a power cut.
 
-    python3 run.py ARCH IMAGE MODULES OUT
+    python3 telephone.py ARCH IMAGE MODULES OUT
 
 In a network of its own (`unshare --net --map-root-user`): a wire between the guest and a telephone outside it, which
 is also the exchange, and nothing else. The test's own parts come on a second disk and by QEMU's firmware
@@ -14,11 +14,7 @@ import base64
 import json
 import os
 import shutil
-import socket
-import struct
-import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from array import array
@@ -29,20 +25,18 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 sys.path[:0] = [str(TOP), str(HERE)]
 
+from guest import Guest, prepare  # noqa: E402
+from network import GUEST, Leases, lay_wire, named  # noqa: E402
+from pace import SLOW, say  # noqa: E402
 from panel import Panel  # noqa: E402
 
 from tests.support.listening import dominant_hz, level_dbov, power_at, sine  # noqa: E402
 from tests.support.programs import Phone, wait_until, wav_of  # noqa: E402
 
-HOST, GUEST = "10.0.2.2", "10.0.2.15"
 HOOK, LAMP = 17, 23
 KEYS = {"0": 4, **{str(n): n + 4 for n in range(1, 10)}, "*": 14, "#": 15}
-WIRE = "t.service"
-"""So short because QEMU cuts the names of what it hands over."""
 ENGINE = "for f in $(grep -l media_child /proc/[0-9]*/cmdline); do p=${f%/cmdline}; chrt -p ${p#/proc/}; done"
 """Says which scheduling the media engine was granted."""
-SLOW = float(os.environ.get("PATIENCE", "1"))
-"""Multiplies every time limit: an emulated machine on a loaded one is slow."""
 
 CARD = """
 [phone]
@@ -80,180 +74,6 @@ listen = "{web}"
 [dial]
 patterns = ["10xx"]
 """
-
-
-def say(*words: object) -> None:
-    """One line of the log, with the seconds since the test began."""
-    print(f"{time.monotonic() - BEGAN:7.1f}", *words, flush=True)
-
-
-def run(*command: str, **options: Any) -> str:
-    """Run a program to its end; its output. Raises CalledProcessError."""
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, **options).stdout
-
-
-class Leases:
-    """A DHCP server for one guest (RFC 2131): whoever asks gets the one address."""
-
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"wire")
-        self._socket.bind(("0.0.0.0", 67))
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            asked = self._socket.recv(2048)
-            kind = _option(asked, 53)
-            if asked[0] == 1 and kind in (b"\1", b"\3"):
-                self._socket.sendto(_lease(asked, 2 if kind == b"\1" else 5), ("255.255.255.255", 68))
-
-
-def _option(message: bytes, wanted: int) -> bytes:
-    at = 240
-    while at + 1 < len(message) and message[at] != 255:
-        if message[at] == wanted:
-            return message[at + 2 : at + 2 + message[at + 1]]
-        at += 1 if message[at] == 0 else 2 + message[at + 1]
-    return b""
-
-
-def _lease(asked: bytes, kind: int) -> bytes:
-    host, guest = socket.inet_aton(HOST), socket.inet_aton(GUEST)
-    head = struct.pack("!BBBB", 2, 1, 6, 0) + asked[4:8] + bytes(2) + asked[10:12] + bytes(4) + guest + host + bytes(4)
-    options = bytes([53, 1, kind, 54, 4]) + host + bytes([51, 4]) + struct.pack("!I", 86400)
-    options += bytes([1, 4, 255, 255, 255, 0, 6, 4]) + host + b"\xff"
-    return head + asked[28:44] + bytes(192) + b"\x63\x82\x53\x63" + options
-
-
-class Guest:
-    """The machine in QEMU."""
-
-    def __init__(self, arch: str, disk: Path, folder: Path, boot: int) -> None:
-        self._log = folder / f"console-{boot}.log"
-        wires = folder / "wires"
-        wires.unlink(missing_ok=True)
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(wires))
-        self._listener.listen()
-        self.process = subprocess.Popen(_qemu(arch, disk, folder, wires, self._log), stdin=subprocess.DEVNULL)
-        self.began = time.monotonic()
-        self._port: socket.socket | None = None
-        self._pending = b""
-
-    def wait_for_wires(self) -> None:
-        """Until the test's own program in the guest says what it loaded."""
-        self._listener.settimeout(60)
-        self._port, _ = self._listener.accept()
-        self._port.settimeout(900 * SLOW)
-        say("the wires:", self._line().get("ready", "").strip() or "all modules loaded")
-
-    def order(self, do: str, **rest: Any) -> Any:
-        """Have the guest's hands do something; their answer."""
-        assert self._port is not None
-        self._port.sendall((json.dumps({"do": do, **rest}) + "\n").encode())
-        answer = self._line()
-        if "fault" in answer:
-            raise AssertionError(f"{do}: {answer['fault']}")
-        return answer["answer"]
-
-    def run(self, *command: str) -> str:
-        """A command's output."""
-        return str(self.order("run", command=command))
-
-    def _line(self) -> dict[str, Any]:
-        assert self._port is not None
-        while b"\n" not in self._pending:
-            octets = self._port.recv(1 << 16)
-            if not octets:
-                raise AssertionError(f"the guest is gone; see {self._log}")
-            self._pending += octets
-        line, _, self._pending = self._pending.partition(b"\n")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def pull_the_plug(self) -> None:
-        """No shutdown, no warning."""
-        self.process.kill()
-        self.process.wait()
-        self._listener.close()
-        if self._port is not None:
-            self._port.close()
-
-
-def _qemu(arch: str, disk: Path, folder: Path, wires: Path, log: Path) -> list[str]:
-    machines = {
-        "amd64": ["qemu-system-x86_64", "-M", "q35", "-cpu", "max"],
-        "arm64": ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72"],
-    }
-    told = {"extra-unit." + WIRE: folder / "kit" / WIRE, "unit-dropin.multi-user.target": folder / "kit" / "wants.conf"}
-    if arch == "arm64":  # a Pi's own loader starts its kernel with the line on the card; QEMU has no such loader
-        line = (folder / "cmdline.txt").read_text().replace("console=ttyS1,115200", "console=ttyAMA0").strip()
-        line += f" systemd.wants={WIRE}"
-        started = ["-kernel", str(folder / "vmlinuz"), "-initrd", str(folder / "initrd.img"), "-append", line]
-        name = f"extra-unit.{WIRE}"
-        started += ["-fw_cfg", f"name=opt/io.systemd.credentials/systemd.{name},file={told[name]}"]
-    else:  # and here it starts as on any PC, by its own loader
-        started = []
-        for name, path in told.items():
-            text = base64.b64encode(path.read_bytes()).decode()
-            started += ["-smbios", f"type=11,value=io.systemd.credential.binary:systemd.{name}={text}"]
-    return [
-        *machines[arch],
-        *("-smp", "2", "-m", "1024", "-accel", "tcg,thread=multi"),
-        *started,
-        *("-drive", f"if=none,id=card,file={disk},format=raw", "-device", "virtio-blk-pci,drive=card,bootindex=0"),
-        *("-drive", f"if=none,id=kit,file={folder}/kit.ext4,format=raw,readonly=on"),
-        *("-device", "virtio-blk-pci,drive=kit"),
-        *("-netdev", "tap,id=wire,ifname=wire,script=no,downscript=no"),
-        *("-device", "virtio-net-pci,netdev=wire,romfile=", "-device", "virtio-rng-pci"),
-        *("-device", "virtio-serial", "-chardev", f"socket,id=wires,path={wires}"),
-        *("-device", "virtserialport,chardev=wires,name=wire"),
-        *("-display", "none", "-serial", f"file:{log}", "-monitor", "none", "-no-reboot"),
-    ]
-
-
-def prepare(arch: str, image: Path, modules: Path, folder: Path) -> Path:
-    """The card with the user's two files on it, and the kit's disk."""
-    disk = folder / "card.img"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    run("cp", "--sparse=always", str(image), str(disk))
-    (folder / "phone.toml").write_text(CARD)
-    files = [str(folder / "phone.toml"), str(HERE / "board.toml")]
-    run("mcopy", "-i", f"{disk}@@4M", *files, "::", env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
-    if arch == "arm64":
-        run("mcopy", "-i", f"{disk}@@4M", "::vmlinuz", "::initrd.img", "::cmdline.txt", str(folder))
-    kit = folder / "kit"
-    shutil.copytree(HERE / "kit", kit)
-    for module in modules.glob("*.ko"):
-        shutil.copy(module, kit)
-    (kit / "wants.conf").write_text(f"[Unit]\nWants={WIRE}\n")
-    run("mke2fs", "-q", "-F", "-t", "ext4", "-L", "KIT", "-d", str(kit), str(folder / "kit.ext4"), "16M")
-    return disk
-
-
-def named(name: str) -> bool:
-    """Ask the wire for the address of a name, as a full resolver does (RFC 6762 5.2); whether it is the guest's."""
-    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
-        asker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        asker.bind(("", 5353))
-        group, ours = socket.inet_aton("224.0.0.251"), socket.inet_aton(HOST)
-        asker.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group + ours)
-        asker.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, ours)
-        asker.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
-        asker.settimeout(1)
-        asker.sendto(struct.pack("!6H", 0, 0, 1, 0, 0, 0) + labels + struct.pack("!HH", 1, 1), ("224.0.0.251", 5353))
-        for _ in range(20):
-            try:
-                answer = asker.recv(9000)
-            except TimeoutError:
-                return False
-            if answer[2] & 0x80 and labels[:-1] in answer and socket.inet_aton(GUEST) in answer:
-                return True
-    return False
 
 
 def state() -> dict[str, Any]:
@@ -425,9 +245,18 @@ def main() -> int:
         parser.add_argument(name, type=Path)
     options = parser.parse_args()
     folder = options.folder.resolve()
-    disk = prepare(options.arch, options.image.resolve(), options.modules.resolve(), folder)
-    for command in ("link set lo up", "tuntap add wire mode tap", f"addr add {HOST}/24 dev wire", "link set wire up"):
-        run("ip", *command.split())
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "phone.toml").write_text(CARD)
+    disk = prepare(
+        options.arch,
+        options.image.resolve(),
+        folder,
+        files=[folder / "phone.toml", HERE / "board.toml"],
+        kit=HERE / "kit",
+        modules=options.modules.resolve().glob("*.ko"),
+    )
+    lay_wire()
     Leases()
     os.chdir(TOP)
     with Phone(folder, OUTSIDE) as outside:
@@ -453,8 +282,6 @@ def main() -> int:
     say("PASSED" if found else "FAILED: all but the name")
     return 0 if found else 1
 
-
-BEGAN = time.monotonic()
 
 if __name__ == "__main__":
     sys.exit(main())
