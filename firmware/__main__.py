@@ -149,7 +149,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _sim(options: argparse.Namespace) -> int:
     from firmware.app import household, sim
-    from firmware.config_values import Wrong, web_address
+    from firmware.config.values import Wrong, web_address
 
     try:
         listen = web_address(options.listen) if options.listen is not None else None

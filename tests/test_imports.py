@@ -22,13 +22,9 @@ MAY_IMPORT = {
     "station": {"station", "sip", "sdp", "media", "audio", "numbering", "phone", "screen", "config", "version"},
     "web": {"web", "phone"},
     "runtime": {"runtime", "sip", "media", "phone", "station", "web", "config", "rtp"},
-    "config": {"config_checks", "config_problems", "config_sections", "config_values"},
-    "config_checks": {"config_problems", "config_sections", "sip"},
-    "config_problems": set(),
-    "config_sections": {"config_values", "sip", "numbering"},
-    "config_values": {"sip", "numbering", "audio"},
+    "config": {"config", "sip", "numbering", "audio"},
     "version": set(),
-    "__main__": {"app", "config", "config_values", "runtime", "version"},
+    "__main__": {"app", "config", "runtime", "version"},
 }
 
 

@@ -8,11 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from firmware.config_checks import check_together
-from firmware.config_problems import ConfigurationError, Problem, Problems
-from firmware.config_sections import (
-    AVAILABLE_CODECS,
-    CODECS,
+from firmware.config.checks import check_together
+from firmware.config.problems import ConfigurationError, Problem, Problems
+from firmware.config.sections import (
     AccountSection,
     Config,
     DialSection,
@@ -23,27 +21,9 @@ from firmware.config_sections import (
     SipSection,
     WebSection,
 )
-from firmware.config_values import Wrong
+from firmware.config.values import Wrong
 from hw.toml_lines import Path as KeyPath
 from hw.toml_lines import key_lines
-
-__all__ = [
-    "AVAILABLE_CODECS",
-    "CODECS",
-    "AccountSection",
-    "Config",
-    "ConfigurationError",
-    "DialSection",
-    "HardwareSection",
-    "MediaSection",
-    "PhoneSection",
-    "Problem",
-    "RegistrarSection",
-    "SipSection",
-    "WebSection",
-    "load",
-    "parse",
-]
 
 MAX_FILE_OCTETS = 1 << 20
 

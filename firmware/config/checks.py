@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from firmware.config_problems import Problems
-from firmware.config_sections import AVAILABLE_CODECS
+from firmware.config.problems import Problems
+from firmware.config.sections import AVAILABLE_CODECS
 from firmware.sip.transport import ListeningPoint
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from firmware import config_values as read
+from firmware.config import values as read
 from firmware.numbering.dial_plan import Rule
 from firmware.sip.transport import ListeningPoint
 from firmware.sip.uri import SipUri
