@@ -143,8 +143,9 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from firmware.app import run
+    from firmware.runtime.memory_file import default_path
 
-    return _until_done(run(_loaded(options.config)))
+    return _until_done(run(_loaded(options.config), default_path(options.config, os.environ)))
 
 
 def _sim(options: argparse.Namespace) -> int:

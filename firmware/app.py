@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from pathlib import Path
 from random import SystemRandom
 from typing import Literal
 from urllib.parse import quote
@@ -23,6 +24,8 @@ from zoneinfo import ZoneInfo
 import hw
 from firmware.config import Config, ConfigurationError, Problem, parse
 from firmware.media import messages as media
+from firmware.phone.memory import Memory
+from firmware.runtime.memory_file import MemoryFile
 from firmware.runtime.notify import notify
 from firmware.runtime.resolver import Resolver
 from firmware.runtime.shell import MediaEngine, Shell
@@ -38,12 +41,15 @@ log = logging.getLogger("offhook")
 DEFAULT_PAGE = ("127.0.0.1", 8080)
 
 
-async def run(config: Config) -> None:
-    """One phone until SIGTERM or SIGINT. Raises ListenError, DeviceError, ConfigurationError."""
+async def run(config: Config, memory: Path | None = None) -> None:
+    """One phone until SIGTERM or SIGINT; `memory`: where it is kept, unless the configuration says where.
+
+    Raises ListenError, DeviceError, ConfigurationError.
+    """
     async with AsyncExitStack() as stack:
         stopped = _told_to_stop()
         listener = _take_address(config.web.listen, stack) if config.web is not None else None
-        exhibit = await _open_phone(config, stack)
+        exhibit = await _open_phone(config, stack, memory)
         _say_ready()
         if config.web is not None and listener is not None:
             site = await open_site(listener, [exhibit], token=config.web.token, clock=time.monotonic, together=False)
@@ -157,7 +163,7 @@ def _told_to_stop() -> asyncio.Event:
     return stopped
 
 
-async def _open_phone(config: Config, stack: AsyncExitStack) -> Exhibit:
+async def _open_phone(config: Config, stack: AsyncExitStack, memory: Path | None = None) -> Exhibit:
     """Open the board, then the phone on it; both are closed with `stack`."""
     if config.registrar is not None and not {"registrar", "proxy", "redirect"} & set(config.phone.roles):
         log.info("%s has no server role, so its [registrar] is not used", config.phone.name)
@@ -167,19 +173,34 @@ async def _open_phone(config: Config, stack: AsyncExitStack) -> Exhibit:
     world = World(random, local_address, _wall_clock(config.phone.timezone))
     panel = board.display.size if board.display is not None else None
     resolver = Resolver(random, transports=_transports(config), families=_families(config))
+    known, keep = _open_memory(config, stack, memory)
     shell = Shell(
         config.sip.listen,
-        lambda points, now: build_station(config, points, world, now, panel_size=panel),
+        lambda points, now: build_station(config, points, world, now, panel_size=panel, memory=known),
         lambda heard: _media_engine(config, board, heard),
         board,
         resolver.locate,
         lambda hop, answered: resolver.alive(hop) if answered else resolver.silent(hop),
+        keep,
     )
     stack.push_async_callback(shell.close)
     await shell.start()
     for point in shell.points:
         log.info("%s listens on %s %s port %d", config.phone.name, point.transport, point.host, point.port)
     return Exhibit(_user(config), config.phone.name, shell, _simulated(board))
+
+
+def _open_memory(
+    config: Config, stack: AsyncExitStack, default: Path | None
+) -> tuple[Memory | None, Callable[[bytes], None]]:
+    """What the phone knew before this start, and who keeps it for the next."""
+    wanted = config.phone.memory
+    path = default if wanted is None else Path(wanted) if wanted else None
+    if path is None:
+        return None, lambda memory: None
+    kept = MemoryFile(path)
+    stack.push_async_callback(kept.close)
+    return kept.open(), kept.save
 
 
 def _user(config: Config) -> str:

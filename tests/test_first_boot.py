@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from firmware.runtime.first_boot import Card, Wifi, main, read_wifi, take_over, tell_problems, write_safely
+from firmware.runtime.first_boot import Card, Wifi, main, read_wifi, take_over, tell_problems
 from firmware.runtime.first_boot import say_what_boot as say
+from firmware.runtime.safe_file import write_safely
 
 SOUND = '[[account]]\naddress = "sip:1001@example.net"\npassword = "x"\n'
 WIFI = 'ssid = "Home"\npassword = "correct horse"\ncountry = "gb"\n'

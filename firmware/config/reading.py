@@ -96,6 +96,7 @@ def parse(text: str, folder: Path | None = None, board_check: BoardCheck | None 
     sections["account"] = _accounts(problems, tables.get("account", []))
     _read_secrets(problems, sections, folder or Path())
     sections["hardware"] = _with_board_path(sections["hardware"], folder)
+    sections["phone"] = _with_memory_path(sections["phone"], folder)
     check_together(problems, sections, tables)
     if board_check is not None and sections["hardware"] is not None:
         for fault in board_check(sections["hardware"].board):
@@ -156,6 +157,12 @@ def _with_board_path(hardware: HardwareSection | None, folder: Path | None) -> H
     if hardware is None or folder is None or not ("/" in hardware.board or hardware.board.endswith(".toml")):
         return hardware
     return dataclasses.replace(hardware, board=str(folder / hardware.board))
+
+
+def _with_memory_path(phone: PhoneSection | None, folder: Path | None) -> PhoneSection | None:
+    if phone is None or folder is None or not phone.memory:
+        return phone
+    return dataclasses.replace(phone, memory=str(folder / phone.memory))
 
 
 def _with_secret(problems: Problems, section: Any, name: str, path: KeyPath, folder: Path) -> Any:

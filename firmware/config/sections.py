@@ -37,7 +37,10 @@ class PhoneSection:
     call_waiting: bool = _key(read.boolean, True)
     """A second caller is announced in a call; false: hears busy."""
     do_not_disturb: bool = _key(read.boolean, False)
-    """At the start: no call rings; the caller hears that nobody can be reached."""
+    """No call rings; the caller hears that nobody can be reached. Until the person says otherwise."""
+    memory: str | None = _key(read.text, None)
+    """File that keeps the call list, redial, volumes and do-not-disturb over a restart; relative to the configuration
+    file. None: `offhook run` chooses one, `offhook sim` begins anew each time; empty: nothing is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from firmware.phone.view import HistoryView
 
@@ -20,6 +21,8 @@ class History:
         self.last_dialled = ""
         """What redial calls: as the person gave it."""
         self.last_account: str | None = None
+        self.changes = 0
+        """Grows whenever one of these changes."""
 
     @property
     def entries(self) -> tuple[HistoryView, ...]:
@@ -30,11 +33,21 @@ class History:
         """Remember a call that is over."""
         self._entries.appendleft(entry)
         self.missed += entry.kind == "missed"
+        self.changes += 1
 
     def dialled(self, text: str, account: str) -> None:
         """Remember what redial is to call."""
-        self.last_dialled, self.last_account = text, account
+        if (self.last_dialled, self.last_account) != (text, account):
+            self.last_dialled, self.last_account = text, account
+            self.changes += 1
 
     def look(self) -> None:
         """The person has seen the list."""
-        self.missed = 0
+        if self.missed:
+            self.missed = 0
+            self.changes += 1
+
+    def recall(self, entries: Iterable[HistoryView], missed: int, last_dialled: str, last_account: str | None) -> None:
+        """Begin with what was known before this start; `entries`: latest first."""
+        self._entries = deque(entries, maxlen=LONGEST)
+        self.missed, self.last_dialled, self.last_account = missed, last_dialled, last_account

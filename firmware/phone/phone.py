@@ -29,6 +29,7 @@ from firmware.phone.events import (
     TransferAsked,
     TransferRequest,
 )
+from firmware.phone.memory import Memory, mark_of, memory_of, recall
 from firmware.phone.mode import focus_of, mode_of
 from firmware.phone.outputs import SILENT, Outputs, differences, wanted
 from firmware.phone.settings import PhoneSettings
@@ -44,9 +45,11 @@ TYPED_SHOWN = 32
 class Phone:
     """One telephone with two lines."""
 
-    def __init__(self, settings: PhoneSettings, now: float) -> None:
-        """`now`: monotonic seconds, as everywhere. The first `drain` sets the audio levels."""
+    def __init__(self, settings: PhoneSettings, now: float, memory: Memory | None = None) -> None:
+        """`now`: monotonic seconds, as everywhere; `memory`: what it knew before. The first `drain` sets the levels."""
         self._desk = Desk(settings)
+        if memory is not None:
+            recall(self._desk, memory)
         self._outputs: Outputs = SILENT
         self._key_down: str | None = None
         self._key_sounds = False
@@ -103,6 +106,15 @@ class Phone:
             selected=desk.selected,
             do_not_disturb=desk.do_not_disturb,
         )
+
+    @property
+    def memory_mark(self) -> tuple[int, ...]:
+        """Another one than before: `memory` has changed."""
+        return mark_of(self._desk)
+
+    def memory(self, now: float, unix: float) -> Memory:
+        """Return what outlasts the phone's end; `unix`: the clock on the wall at `now`, Unix seconds."""
+        return memory_of(self._desk, now, unix)
 
     def _take(self, event: PhoneEvent, now: float) -> str | None:
         match event:

@@ -50,9 +50,15 @@ class HistoryView:
     kind: Literal["in", "out", "missed"]
     remote: Party
     at: float
-    """Monotonic seconds when it began."""
+    """When it began: monotonic seconds, or Unix seconds if `dated`."""
     seconds: float
     """How long they spoke; 0 if not at all."""
+    dated: bool = False
+    """It is older than this start: the monotonic clock knows nothing of it."""
+
+    def age(self, now: float, unix: float) -> float:
+        """Return how many seconds ago it began; `unix` is the clock on the wall at `now`."""
+        return (unix if self.dated else now) - self.at
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,15 @@ import argparse
 import contextlib
 import logging
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from firmware.config import ConfigurationError, load
+from firmware.runtime.safe_file import write_safely
 
 log = logging.getLogger("offhook.firstboot")
 
@@ -93,30 +92,6 @@ def set_up_supplicant() -> str:
     """The set-up access point: open, and only there until the telephone is configured. 2437 MHz is channel 6."""
     ssid = SET_UP_SSID.encode().hex()
     return f"network={{\n ssid={ssid}\n mode=2\n key_mgmt=NONE\n frequency=2437\n}}\n"
-
-
-def write_safely(path: Path, octets: bytes, *, mode: int, group: str = "") -> None:
-    """Write a file so that a power cut leaves the old one or the new one, never half of one (rename(2), fsync(2))."""
-    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            if group:
-                shutil.chown(name, group=group)
-            file.write(octets)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmware.config import ConfigurationError, parse
-from firmware.runtime.first_boot import PHONE, WIFI, read_wifi, write_safely
+from firmware.runtime.first_boot import PHONE, WIFI, read_wifi
+from firmware.runtime.safe_file import write_safely
 from hw.boards import board_names
 
 if TYPE_CHECKING:

@@ -79,8 +79,10 @@ class Shell:
         board: hw.Board,
         resolve: Resolve,
         hop_heard: HopHeard = lambda hop, answered: None,
+        keep: Callable[[bytes], None] = lambda memory: None,
     ) -> None:
-        """`build(points as bound, now)` makes the station once its sockets are open."""
+        """`build(points as bound, now)` makes the station once its sockets are open; `keep` gets its memory, now and
+        then and at the end."""
         self.board = board
         self.points: tuple[ListeningPoint, ...] = ()
         self._wanted = points
@@ -90,6 +92,7 @@ class Shell:
         self._engine = engine(self._media_event)
         self._resolve = resolve
         self._hop_heard = hop_heard
+        self._keep = keep
         self._overload = Overload()
         self._overload_ends: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -137,6 +140,9 @@ class Shell:
             self._timer.cancel()
         if self._overload_ends is not None:
             self._overload_ends.cancel()
+        if self._station is not None:
+            self._station.close(self._loop.time())
+            self._keep_memory(self._station)
         self._station = None
         for task in tuple(self._tasks):
             task.cancel()
@@ -269,7 +275,13 @@ class Shell:
             show_text = getattr(self.board.display, "show_text", None)  # only a simulated panel tells its text
             if show_text is not None:
                 show_text(picture.lines)
+        self._keep_memory(station)
         return bool(outputs or commands or actions)
+
+    def _keep_memory(self, station: Station) -> None:
+        memory = station.drain_memory()
+        if memory is not None:
+            self._keep(memory)
 
     def _watch_overload(self) -> None:
         """One line when requests begin to be refused, and one when that is over."""

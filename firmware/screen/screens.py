@@ -164,7 +164,8 @@ def menu(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
         if chosen:
             page.fill(0, top, page.width, top + HEAD)
         page.icon(entry.kind, 1, top + 1, dark=chosen)
-        when = page.text(wording.moment(now - entry.at, wall), top, side="right", right=page.width - 1, dark=chosen)
+        moment = wording.moment(entry.age(now, wall.timestamp()), wall)
+        when = page.text(moment, top, side="right", right=page.width - 1, dark=chosen)
         page.text(
             wording.caller_of(entry.remote)[0], top, left=SIZE + 4, right=page.width - when - 5, dark=chosen
         )

@@ -54,7 +54,7 @@ def _lines(view: PhoneView, wall: datetime, now: float) -> tuple[str, str, str]:
             return "Calls", "", "No calls yet"
         entry = view.history[min(view.selected, len(view.history) - 1)]
         place = f"{view.selected + 1}/{len(view.history)}"
-        title = f"{entry.kind.capitalize()} {wording.moment(now - entry.at, wall)}"
+        title = f"{entry.kind.capitalize()} {wording.moment(entry.age(now, wall.timestamp()), wall)}"
         return title, place, wording.caller_of(entry.remote)[0]
     if call is None:
         return view.name, "", ""

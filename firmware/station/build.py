@@ -12,6 +12,7 @@ from random import Random
 from firmware.audio.tones import progress_tone, ring
 from firmware.config import AVAILABLE_CODECS, AccountSection, Config
 from firmware.numbering.dial_plan import DialPlan
+from firmware.phone.memory import Memory
 from firmware.phone.phone import Phone
 from firmware.phone.settings import AccountSettings, PhoneSettings, Timeouts, Tones
 from firmware.sdp.negotiation import PCMA, PCMU
@@ -24,6 +25,7 @@ from firmware.sip.timers import Timers
 from firmware.sip.transport import ListeningPoint
 from firmware.sip.uri import SipUri
 from firmware.station.calls import codecs_named
+from firmware.station.notebook import Notebook
 from firmware.station.panel import Panel
 from firmware.station.station import Station
 from firmware.station.switchboard import Switchboard
@@ -52,8 +54,9 @@ def build_station(
     now: float,
     *,
     panel_size: tuple[int, int] | None = (128, 64),
+    memory: Memory | None = None,
 ) -> Station:
-    """The station of `config`, listening on `points` (as bound)."""
+    """The station of `config`, listening on `points` (as bound); `memory`: what it knew before this start."""
     endpoint = Endpoint(
         points=points,
         random=world.random,
@@ -65,7 +68,7 @@ def build_station(
     near = _may_ring(config)
     user_agent = UserAgent(endpoint, accounts, world.random, accept_from=lambda _, host: near(host))
     endpoint.cores.extend([*_servers(config, endpoint, world), user_agent])
-    phone = Phone(phone_settings(config), now)
+    phone = Phone(phone_settings(config), now, memory)
     switchboard = Switchboard(
         user_agent,
         phone,
@@ -75,7 +78,8 @@ def build_station(
         next_hops={account.name: _server_host(account) for account in accounts},
         auto_answer={str(section.address): section.auto_answer for section in config.account},
     )
-    return Station(endpoint, user_agent, phone, switchboard, Panel(panel_size, world.wall))
+    notebook = Notebook(phone, world.wall, now)
+    return Station(endpoint, user_agent, phone, switchboard, Panel(panel_size, world.wall), notebook)
 
 
 def _is_user_agent(config: Config) -> bool:

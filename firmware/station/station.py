@@ -1,7 +1,7 @@
 """The station: what happens between the phone, the user agent and the media engine of one telephone.
 
-Its verbs are those of every pure part: `*_received(..., now)`, `handle_timers(now)`, `next_deadline()`, and four
-drains, one for each neighbour in the world: the SIP sockets, the media engine, the board, and the panel.
+Its verbs are those of every pure part: `*_received(..., now)`, `handle_timers(now)`, `next_deadline()`, and five
+drains, one for each neighbour in the world: the SIP sockets, the media engine, the board, the panel, and the disk.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from firmware.phone.view import PhoneView
 from firmware.sip.cores.user_agent import UserAgent
 from firmware.sip.endpoint import Endpoint
 from firmware.sip.transport import Flow, Hop, Output
+from firmware.station.notebook import Notebook
 from firmware.station.panel import Panel
 from firmware.station.switchboard import Switchboard
 
@@ -31,13 +32,20 @@ class Station:
     """One telephone. Build it with `firmware.station.build.build_station`."""
 
     def __init__(
-        self, endpoint: Endpoint, user_agent: UserAgent, phone: Phone, switchboard: Switchboard, panel: Panel
+        self,
+        endpoint: Endpoint,
+        user_agent: UserAgent,
+        phone: Phone,
+        switchboard: Switchboard,
+        panel: Panel,
+        notebook: Notebook,
     ) -> None:
         self.endpoint = endpoint
         self._user_agent = user_agent
         self._phone = phone
         self._switchboard = switchboard
         self._panel = panel
+        self._notebook = notebook
         self._board: list[BoardAction] = []
 
     # --- the world in ---
@@ -52,6 +60,10 @@ class Station:
         self._switchboard.stopping = True
         self._user_agent.stop(now)
         self._settle(now)
+
+    def close(self, now: float) -> None:
+        """Nothing more will happen: what is worth remembering is in the last `drain_memory`."""
+        self._notebook.close(self._phone, now)
 
     @property
     def idle(self) -> bool:
@@ -100,10 +112,12 @@ class Station:
         self._phone.handle_timers(now)
         self._settle(now)
         self._panel.draw(self._phone.view, now)
+        self._notebook.write(self._phone, now)
 
     def next_deadline(self) -> float | None:
         """When `handle_timers` is next wanted."""
-        deadlines = (self.endpoint.next_deadline(), self._phone.next_deadline(), self._panel.next_deadline())
+        parts = (self.endpoint, self._phone, self._panel, self._notebook)
+        deadlines = (part.next_deadline() for part in parts)
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     # --- the world out ---
@@ -125,6 +139,10 @@ class Station:
         """A new picture for the panel, None if it has not changed."""
         return self._panel.drain()
 
+    def drain_memory(self) -> bytes | None:
+        """What is to be kept until the next start instead of what was before, None if nothing is new."""
+        return self._notebook.drain()
+
     def view(self, now: float) -> PhoneView:
         """The phone's state."""
         return self._phone.view(now)
@@ -145,6 +163,7 @@ class Station:
             raise AssertionError("the phone and its user agent answer each other for ever")
         if seen:
             self._panel.touch(now)
+        self._notebook.look(self._phone, now)
 
     def _carry_out(self, action: phone_events.Action, now: float) -> None:
         if isinstance(action, phone_events.SetLamp | phone_events.Ring | phone_events.StopRing):

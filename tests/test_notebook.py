@@ -1,0 +1,103 @@
+"""When the memory is written down."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from firmware.phone.events import KeyPressed
+from firmware.station.memory_codec import decode
+from firmware.station.notebook import SELDOM_S, SETTLE_S, Notebook
+from tests.support.desk_phone import DeskPhone
+from tests.support.world import wall
+
+
+class Desk:
+    """A phone with a notebook, and how often it was written."""
+
+    def __init__(self) -> None:
+        self.phone = DeskPhone()
+        self.notebook = Notebook(self.phone.phone, wall, self.phone.now)
+        self.written: list[tuple[float, int | None]] = []
+        """When, and the ringer's volume in it."""
+
+    def louder(self) -> None:
+        self.phone.give(KeyPressed("volume-up"))
+        self.notebook.look(self.phone.phone, self.phone.now)
+
+    def softer(self) -> None:
+        self.phone.give(KeyPressed("volume-down"))
+        self.notebook.look(self.phone.phone, self.phone.now)
+
+    def miss(self, call: str) -> None:
+        self.phone.arrive(call)
+        self.phone.end(call, 487)
+        self.notebook.look(self.phone.phone, self.phone.now)
+
+    def wait(self, seconds: float) -> None:
+        until = self.phone.now + seconds
+        while (due := self.notebook.next_deadline()) is not None and due <= until:
+            self.phone.wait(due - self.phone.now)
+            self.notebook.write(self.phone.phone, self.phone.now)
+            self.collect()
+        self.phone.wait(until - self.phone.now)
+
+    def collect(self) -> None:
+        octets = self.notebook.drain()
+        if octets is not None:
+            self.written.append((self.phone.now, decode(octets).ringer_volume))
+
+
+def test_nothing_new_is_never_written() -> None:
+    desk = Desk()
+
+    desk.wait(10_000)
+    desk.notebook.close(desk.phone.phone, desk.phone.now)
+    desk.collect()
+
+    assert desk.written == []
+
+
+def test_a_change_is_written_when_it_has_settled() -> None:
+    desk = Desk()
+    began = desk.phone.now
+
+    desk.softer()
+    desk.wait(1.0)
+    desk.softer()
+    desk.wait(5.0)
+
+    assert desk.written == [(began + SETTLE_S, 5)]
+
+
+def test_what_changes_without_end_is_written_seldom() -> None:
+    desk = Desk()
+
+    for number in range(600):
+        desk.miss(f"in{number}")
+        desk.wait(1.0)
+
+    assert len(desk.written) == 600 / SELDOM_S
+    times = [at for at, _ in desk.written]
+    assert min(after - before for before, after in pairwise(times)) >= SELDOM_S
+
+
+def test_what_changed_back_is_not_written() -> None:
+    desk = Desk()
+
+    desk.softer()
+    desk.louder()
+    desk.wait(100)
+
+    assert desk.written == []
+
+
+def test_the_end_writes_at_once() -> None:
+    desk = Desk()
+    desk.softer()
+    desk.wait(10)
+    desk.softer()
+
+    desk.notebook.close(desk.phone.phone, desk.phone.now)
+    desk.collect()
+
+    assert [volume for _, volume in desk.written] == [6, 5]
