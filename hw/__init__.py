@@ -152,10 +152,17 @@ class AudioPort(Protocol):
         """True if `exchange` blocks for the card's own clock; False if the caller paces it."""
         ...
 
-    def exchange(self, earpiece: bytes, speaker: bytes) -> bytes:
+    @property
+    def fault(self) -> str:
+        """What keeps it from sounding now, in plain words with the cure; empty while all is well."""
+        ...
+
+    def exchange(self, earpiece: bytes, speaker: bytes, ring: bytes | None = None) -> bytes:
         """Play one period on the earpiece and one on the loudspeaker; return one period from the microphone.
 
-        Raises DeviceError when the card is gone.
+        `ring`: one period for what rings, None while nothing does; without an output of its own for it, it is heard
+        from the loudspeaker. A card that is away is silence at its own pace, a `fault`, and looked for: only one that
+        was closed raises DeviceError.
         """
         ...
 

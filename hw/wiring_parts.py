@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hw import header
 from hw.boards.claims import Claim, claims_of
-from hw.boards.profile import CardProfile, LampsProfile, MatrixProfile, Profile
+from hw.boards.profile import AudioProfile, CardProfile, LampsProfile, MatrixProfile, Profile
 from hw.wiring_svg import INK, Svg
 
 COLOURS = {
@@ -256,29 +256,45 @@ def _piezo(profile: Profile, claims: list[Claim]) -> Part:
 
 
 def _sound(profile: Profile, claims: list[Claim]) -> Part:
+    """A box for each card, with the ends that are on it."""
     colour = COLOURS["sound card"]
     audio = profile.audio
-    ends = [
-        (words, card)
-        for words, card in (
-            ("earpiece", audio.earpiece),
-            ("microphone", audio.microphone),
-            ("amplifier and loudspeaker" if not audio.hat else "loudspeaker", audio.speaker),
-        )
-        if card is not None
-    ]
+    cards: dict[str, list[tuple[str, CardProfile]]] = {}
+    for name, card in audio.ends:
+        cards.setdefault(card.card, []).append((_end_words(name, audio), card))
 
     def inside(svg: Svg, x: int, y: int) -> None:
-        tall = 30 * len(ends)
-        svg.box(x + 60, y + 4, 120, tall, fill="#f3ece4", stroke=colour)
-        svg.text(x + 120, y + 8 + tall / 2, audio.hat.upper() or "USB sound", anchor="middle", weight="bold")
-        for n, (words, card) in enumerate(ends):
-            at = y + 18 + 30 * n
-            svg.line(x + 180, at, x + 236, at, colour)
-            svg.text(x + 244, at + 4, f"{words}{_channel(card)}")
+        for name, ends in cards.items():
+            tall = 30 * len(ends)
+            svg.box(x + 30, y + 4, 150, tall, fill="#f3ece4", stroke=colour)
+            svg.text(x + 105, y + 8 + tall / 2, _card_words(name, audio.hat), anchor="middle", weight="bold")
+            for n, (words, card) in enumerate(ends):
+                at = y + 18 + 30 * n
+                svg.line(x + 180, at, x + 236, at, colour)
+                svg.text(x + 244, at + 4, f"{words}{_channel(card)}")
+            y += tall + 8
 
     notes = tuple(f"Takes {', '.join(wire(claim) for claim in claims[n : n + 4])}." for n in range(0, len(claims), 4))
-    return Part("Sound", (), notes or ("In any USB socket of the Pi.",), 30 * len(ends) + 10, inside, colour)
+    height = 30 * len(audio.ends) + 8 * len(cards) + 2
+    if not notes and set(cards) == {"usb"}:
+        notes = ("In any USB socket of the Pi.",)
+    return Part("Sound", (), notes, height, inside, colour)
+
+
+def _end_words(name: str, audio: AudioProfile) -> str:
+    """What hangs on an end; a loudspeaker wants an amplifier, but for boards on the header, which have their own."""
+    if name in ("earpiece", "microphone"):
+        return name
+    words = "loudspeaker" if audio.hat else "amplifier and loudspeaker"
+    return f"{words}: the ring" if name == "ringer" else words
+
+
+def _card_words(card: str, hat: str) -> str:
+    if card == "usb":
+        return "USB sound"
+    if card.startswith("usb:"):
+        return f"USB, socket {card[4:]}"
+    return card[4:] if card.startswith("pcm:") else hat.upper() or card
 
 
 def _channel(card: CardProfile) -> str:

@@ -19,9 +19,10 @@ from firmware.media.messages import (
     RemoteDigit,
     SessionOpened,
     SessionRefused,
+    SoundCard,
 )
 from firmware.runtime.media_local import MediaLocal
-from hw import AudioPort, DeviceError
+from hw import AudioPort
 from hw.boards import open_audio
 from tests.support.media_shells import FarEnd, Told
 from tests.support.spectrum import amplitude_at
@@ -30,24 +31,24 @@ PORTS = (46300, 46399)
 
 
 class Card:
-    """A sound card that remembers what was played; it can be pulled out."""
+    """A sound card that remembers what was played; with a `fault` it is away."""
 
     rate_hz = 8000
     period_samples = 160
 
     def __init__(self, *, paced: bool) -> None:
         self.paced = paced
-        self.pulled_out = False
+        self.fault = ""
         self.closed = False
         self.played = b""
         self.heard = threading.Event()
         self._tick = threading.Event()
 
-    def exchange(self, earpiece: bytes, speaker: bytes) -> bytes:
-        if self.pulled_out:
-            raise DeviceError("no such card")
+    def exchange(self, earpiece: bytes, speaker: bytes, ring: bytes | None = None) -> bytes:
         if self.paced:
             self._tick.wait(0.02)
+        if self.fault:
+            return bytes(320)
         self.played += earpiece
         self.heard.set()
         return b"\x10\x20" * 160
@@ -164,17 +165,24 @@ def test_an_address_that_is_not_ours_is_refused() -> None:
 
 
 @pytest.mark.parametrize("paced", [False, True])
-def test_a_call_goes_on_without_its_card(paced: bool) -> None:
+def test_a_call_goes_on_without_its_card_which_is_told(paced: bool) -> None:
     async def scenario() -> None:
         told, card = Told(), Card(paced=paced)
         with closing(FarEnd()) as far:
             async with running(card, told) as media:
                 await open_session(media, told, far)
                 await far.packets(3)
-                card.pulled_out = True
+                card.fault = "no card; plug it in"
+                assert (await told.of(SoundCard)).fault == card.fault
+                far.forget()
+                without = await far.packets(10)
 
-                packets = await far.packets(20)
+                card.fault = ""
+                await told.of(SoundCard, lambda event: not event.fault)
+                far.forget()
+                again = await far.packets(10)
 
-        assert packets[-1].payload == b"\xd5" * 160
+        assert without[-1].payload == b"\xd5" * 160
+        assert again[-1].payload != b"\xd5" * 160
 
     asyncio.run(scenario())

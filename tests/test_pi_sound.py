@@ -27,9 +27,12 @@ SOFT = b"\x00\x01" * SAMPLES
 
 
 def profile(
-    earpiece: CardProfile | None = None, microphone: CardProfile | None = None, speaker: CardProfile | None = None
+    earpiece: CardProfile | None = None,
+    microphone: CardProfile | None = None,
+    speaker: CardProfile | None = None,
+    ringer: CardProfile | None = None,
 ) -> AudioProfile:
-    return AudioProfile("alsa", 48_000, SAMPLES, 4, "", earpiece, microphone, speaker)
+    return AudioProfile("alsa", 48_000, SAMPLES, 4, "", earpiece, microphone, speaker, ringer)
 
 
 def ramp(numbers: range) -> bytes:
@@ -129,9 +132,135 @@ def test_a_wrong_frame_is_our_own_fault_and_a_closed_card_is_gone(tape: Path) ->
         sound.exchange(LOUD, SILENCE)
 
 
-def test_a_card_that_is_not_there_at_first_is_said_at_once(tape: Path) -> None:
-    with pytest.raises(DeviceError, match="cannot be opened"):
-        AlsaSound(profile(CardProfile("pcm:nosuch")))
+def kernels_cards(folder: Path, listing: str, **sockets: str) -> tuple[Path, Path]:
+    """/proc/asound/cards with this listing, and /sys/class/sound with cards in USB sockets: card1="1-1.3"."""
+    proc, sys = folder / "cards", folder / "sound"
+    proc.write_text(listing)
+    for card, socket in sockets.items():
+        device = folder / "devices" / f"usb1/{socket}/{socket}:1.0"
+        device.mkdir(parents=True, exist_ok=True)
+        (sys / card).mkdir(parents=True, exist_ok=True)
+        (sys / card / "device").symlink_to(device)
+    return proc, sys
+
+
+def test_a_card_that_is_not_there_at_first_is_said_with_its_cure_and_is_silence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [50.0]
+    proc, sys = kernels_cards(tmp_path, " 0 [vc4hdmi        ]: vc4-hdmi - vc4-hdmi\n")
+    sound = AlsaSound(
+        profile(CardProfile("usb"), CardProfile("usb")),
+        clock=lambda: now[0],
+        sleep=lambda seconds: now.__setitem__(0, now[0] + seconds),
+        proc=proc,
+        sys=sys,
+    )
+
+    heard = [sound.exchange(LOUD, SILENCE) for _ in range(500)]
+
+    assert set(heard) == {SILENCE}
+    assert now[0] == pytest.approx(55.0)
+    assert sound.fault == "no sound card 'usb'; there is vc4hdmi (vc4-hdmi); plug it in, or name one in [audio]"
+    assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [
+        f"{sound.fault}; going on without it, and looking for it once a second"
+    ]
+
+
+def test_a_card_that_comes_later_has_sound_a_second_after_at_most(
+    tape: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The kernel lists the card when it is plugged in; here "plughw:CARD=Late" is ALSA's file plugin."""
+    caplog.set_level(logging.INFO)
+    asoundrc = tmp_path / "asoundrc"
+    asoundrc.write_text(asoundrc.read_text() + late_card(tmp_path))
+    now = [50.0]
+    proc, sys = kernels_cards(tmp_path, "")
+    sound = AlsaSound(
+        profile(CardProfile("Late")),
+        clock=lambda: now[0],
+        sleep=lambda seconds: now.__setitem__(0, now[0] + seconds),
+        proc=proc,
+        sys=sys,
+    )
+    for _ in range(150):
+        sound.exchange(LOUD, SILENCE)
+    assert sound.fault
+
+    proc.write_text(" 1 [Late           ]: USB-Audio - USB Audio Device\n")
+    for _ in range(101):
+        sound.exchange(LOUD, SILENCE)
+
+    assert sound.fault == ""
+    assert "the sound card is back (earpiece)" in caplog.text
+    sound.close()
+    assert LOUD in (tmp_path / "late.raw").read_bytes()
+
+
+def late_card(folder: Path) -> str:
+    """What makes "plughw:CARD=Late,DEV=0" a file."""
+    return f"""
+pcm.!plughw {{
+  @args [ CARD DEV ]
+  @args.CARD {{ type string }}
+  @args.DEV {{ type integer }}
+  type file  slave.pcm quiet  file "{folder}/late.raw"  format raw
+}}
+"""
+
+
+def test_a_card_that_cannot_be_opened_is_tried_ever_less_often(tape: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """ALSA's library complains aloud each time, and the card may be another program's for good."""
+    now = [50.0]
+    sound = AlsaSound(
+        profile(CardProfile("pcm:nosuch")),
+        clock=lambda: now[0],
+        sleep=lambda seconds: now.__setitem__(0, now[0] + seconds),
+    )
+    for _ in range(10_000):
+        sound.exchange(LOUD, SILENCE)
+
+    assert "cannot be opened" in sound.fault
+    assert capfd.readouterr().err.count("Unknown PCM nosuch") == 7  # after 0, 2, 6, 14, 30, 60 and 90 seconds
+
+
+def test_without_the_rings_own_card_the_loudspeaker_rings(tape: Path) -> None:
+    sound = AlsaSound(
+        profile(None, CardProfile("pcm:quiet"), CardProfile("pcm:tape"), ringer=CardProfile("pcm:nosuch"))
+    )
+    sound.exchange(SILENCE, SOFT, LOUD)
+    sound.close()
+
+    assert tape.read_bytes()[2 * 2 * SAMPLES :] == audioop.add(LOUD, SOFT, 2)
+
+
+def test_the_ring_is_heard_from_its_own_card_alone(tape: Path) -> None:
+    sound = AlsaSound(
+        profile(CardProfile("pcm:quiet"), None, CardProfile("pcm:quiet"), ringer=CardProfile("pcm:tape")),
+        sleep=lambda seconds: None,
+    )
+    sound.exchange(SOFT, SOFT, LOUD)
+    sound.exchange(SOFT, SOFT)
+    sound.close()
+
+    assert tape.read_bytes()[2 * 2 * SAMPLES :] == LOUD + SILENCE
+
+
+def test_a_lost_ring_card_leaves_the_speech_alone(server: SoundServer, tape: Path) -> None:
+    """Speech is on the tape, the ring was on PulseAudio, which ends."""
+    asoundrc = tape.with_name("asoundrc")
+    asoundrc.write_text(asoundrc.read_text() + pulse_plugins(server.socket))
+    sound = AlsaSound(
+        profile(CardProfile("pcm:tape"), CardProfile("pcm:voice"), ringer=CardProfile("pcm:sink")),
+    )
+    sound.exchange(SOFT, SILENCE)
+    server.stop()
+    heard = [sound.exchange(SOFT, SILENCE) for _ in range(20)]
+    sound.close()
+
+    assert "pcm:sink" in sound.fault
+    assert b"".join(heard) == ramp(range(SAMPLES, 21 * SAMPLES))
+    assert tape.read_bytes() == 2 * SILENCE + 21 * SOFT
 
 
 def test_a_profile_of_real_cards_is_opened_by_its_name(tape: Path, tmp_path: Path) -> None:
@@ -191,6 +320,12 @@ def test_a_card_is_found_by_socket_id_or_name(kernel: tuple[Path, Path], wanted:
     assert find_sound(wanted, *kernel) == Sound(f"plughw:CARD={card.id},DEV=0", f"hw:{index}")
 
 
+def test_any_usb_card_is_one_that_nothing_else_in_the_profile_means(kernel: tuple[Path, Path]) -> None:
+    assert find_sound("usb", *kernel, named=["usb", "usb:1-1.3"]).mixer == "hw:2"
+    with pytest.raises(DeviceError, match="no sound card 'usb'"):
+        find_sound("usb", *kernel, named=["usb", "usb:1-1.3", "usb:1-1.2"])
+
+
 @pytest.mark.parametrize("wanted", ["usb:1-1.4", "Headset", "2"])
 def test_a_card_that_is_not_there_is_said_with_those_that_are(kernel: tuple[Path, Path], wanted: str) -> None:
     with pytest.raises(DeviceError, match=r"there is vc4hdmi .*, Device_1 \(USB Audio Device, usb:1-1.2\)"):
@@ -242,17 +377,17 @@ def test_a_card_that_is_pulled_out_is_silence_at_the_same_pace_until_it_is_back(
     started = time.monotonic()
     heard = [sound.exchange(LOUD, SILENCE) for _ in range(60)]
     without = time.monotonic() - started
-    assert not sound.present
+    assert "is gone" in sound.fault
     server.start()
     periods = 0
-    while not sound.present and periods < 500:
+    while sound.fault and periods < 500:
         sound.exchange(LOUD, SILENCE)
         periods += 1
     sound.close()
 
     assert heard[-1] == SILENCE
     assert without == pytest.approx(0.6, abs=0.3)
-    assert sound.losses == 1
+    assert sound.losses == 2  # a device that plays, one that records
     assert periods < 300
     assert "is gone" in caplog.text
     assert "is back" in caplog.text

@@ -356,7 +356,7 @@ def test_volume_off_is_silent_in_the_ear(*, loudspeaker: bool) -> None:
     def heard() -> int:
         for command in (media.PlayTone(hall.media.tone), hall.media.levels):
             engine.receive_command(command, world.now)
-        return max(max(array("h", side)) for side in engine.period(bytes(320), world.now))
+        return max(max(array("h", side)) for side in engine.period(bytes(320), world.now) if side)
 
     assert heard() > 1000
     hall.press(["volume-down"] * 6)

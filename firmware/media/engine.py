@@ -107,7 +107,7 @@ class Engine:
     engine.drain()  # [OpenSockets("call-1", "192.0.2.1", None)]
     engine.sockets_opened("call-1", "192.0.2.1", 4000)
     engine.receive_command(ConfigureSession("call-1", ...), now)
-    earpiece, speaker = engine.period(microphone, now)  # every 20 ms
+    earpiece, speaker, ring = engine.period(microphone, now)  # every 20 ms
     """
 
     def __init__(self, random: Random, *, rate_hz: int = 8000, period_samples: int = 160) -> None:
@@ -227,10 +227,11 @@ class Engine:
 
     # --- the sound card ---
 
-    def period(self, microphone: bytes, now: float) -> tuple[bytes, bytes]:
-        """One period of the sound card: returns what goes to the earpiece and to the loudspeaker.
+    def period(self, microphone: bytes, now: float) -> tuple[bytes, bytes, bytes | None]:
+        """One period of the sound card: returns what goes to the earpiece, to the loudspeaker, and to what rings (None
+        while nothing does).
 
-        `microphone` and both results are int16 little-endian mono, `period_samples` samples at `rate_hz`.
+        `microphone` and the results are int16 little-endian mono, `period_samples` samples at `rate_hz`.
         """
         spoken = self._silence if self._levels.muted else microphone
         speech: bytes | None = None
@@ -249,7 +250,7 @@ class Engine:
         call = None if self._connected is None else self._calls.get(self._connected)
         return call is not None and call.stream.session.key_down(now)
 
-    def _mixed(self, speech: bytes | None) -> tuple[bytes, bytes]:
+    def _mixed(self, speech: bytes | None) -> tuple[bytes, bytes, bytes | None]:
         samples, levels = self._period_samples, self._levels
         heard = speech or self._silence
         if self._tone.sounds or self._key.sounds or self._remote_key.sounds:
@@ -259,11 +260,11 @@ class Engine:
             heard = mix((speech, self._tone.read(samples), key, self._remote_key.read(samples)), samples)
         if self._earpiece_gain != 1.0:
             heard = self._limiter.process(heard, self._earpiece_gain)
-        speaker = heard if levels.loudspeaker else self._silence
+        ring: bytes | None = None
         if self._ring.sounds:
             ring = self._ring_limiter.process(self._ring.read(samples) or self._silence, self._ringer_gain)
-            speaker = mix((ring, heard if levels.loudspeaker else None), samples)
-        return (heard if levels.handset else self._silence), speaker
+        speaker = heard if levels.loudspeaker else self._silence
+        return (heard if levels.handset else self._silence), speaker, ring
 
     # --- time ---
 

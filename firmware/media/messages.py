@@ -199,17 +199,27 @@ class RemoteLeft:
     session: str
 
 
-Event = SessionOpened | SessionRefused | RemoteDigit | Quality | MediaStopped | RemoteLeft
+@dataclass(frozen=True, slots=True)
+class SoundCard:
+    """A sound card went away, or is back; told when it changes."""
+
+    fault: str
+    """What is wrong, in plain words with the cure; empty: all is well."""
+
+
+Event = SessionOpened | SessionRefused | RemoteDigit | Quality | MediaStopped | RemoteLeft | SoundCard
 
 # --- on the socket pair ---
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The engine's process has opened the sound card and takes commands."""
+    """The engine's process has opened what there is of the sound cards and takes commands."""
 
     realtime: bool
     """It was granted real-time priority (SCHED_FIFO)."""
+    fault: str = ""
+    """As of `SoundCard`, at the start."""
 
 
 @dataclass(frozen=True, slots=True)

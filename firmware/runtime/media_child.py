@@ -89,16 +89,16 @@ class Loop:
     def __init__(self, control: Control, port: AudioPort, rtp_ports: tuple[int, int]) -> None:
         self._control = control
         self._paced = port.paced
-        self._failure: DeviceError | None = None
         # A card's thread leaves its events here: only the loop writes to the control socket.
         self._events: list[Event] = []
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._host = MediaHost(port, rtp_ports, self._leave_and_ring if port.paced else self._events.append)
-        self._card = CardThread(self._host, self._card_failed)
+        notify = self._leave_and_ring if port.paced else self._events.append
+        self._host = MediaHost(port, rtp_ports, notify, known_fault=port.fault)
+        self._card = CardThread(self._host)
         self._told_at = self._host.last_period_at
 
     def run(self) -> NoReturn:
-        """Work until the phone ends it. Raises ControlEnded, DeviceError."""
+        """Work until the phone ends it. Raises ControlEnded."""
         try:
             if self._paced:
                 self._run_with_card()
@@ -111,9 +111,8 @@ class Loop:
 
     def _run_with_card(self) -> NoReturn:
         self._card.start()
-        while self._failure is None:
+        while True:
             self._serve(_LOOK_S)
-        raise self._failure
 
     def _run_by_clock(self) -> NoReturn:
         pace = Pace(self._host.period_s, time.monotonic())
@@ -161,35 +160,31 @@ class Loop:
             self._told_at = self._host.last_period_at
             self._control.tell(Alive())
 
-    def _card_failed(self, error: DeviceError) -> None:
-        self._failure = error
-        os.eventfd_write(self._bell, 1)
-
 
 def run(control: Control, audio: str, rtp_ports: tuple[int, int]) -> int:
     """Be the media engine until the control socket ends; return the exit status."""
     try:
-        return _run(control, audio, rtp_ports)
+        loop = _start(control, audio, rtp_ports)
+        if loop is not None:
+            loop.run()
     except ControlEnded as ended:
         logger.debug("%s", ended)
         return 0
+    return 1
 
 
-def _run(control: Control, audio: str, rtp_ports: tuple[int, int]) -> int:
+def _start(control: Control, audio: str, rtp_ports: tuple[int, int]) -> Loop | None:
     try:
-        loop = Loop(control, open_audio(audio), rtp_ports)
+        port = open_audio(audio)
     except (DeviceError, ValueError) as error:
         control.tell(Failed(str(error)))
-        return 1
+        return None
+    loop, fault = Loop(control, port, rtp_ports), port.fault
     refused = make_punctual()
     if refused:
         logger.warning("the media engine goes on without %s", ", and without ".join(refused))
-    control.tell(Ready(realtime=not refused))
-    try:
-        loop.run()
-    except DeviceError as error:
-        control.tell(Failed(str(error)))
-        return 1
+    control.tell(Ready(realtime=not refused, fault=fault))
+    return loop
 
 
 def main(arguments: list[str]) -> int:

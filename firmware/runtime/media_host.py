@@ -17,9 +17,9 @@ from random import Random, SystemRandom
 from typing import NamedTuple
 
 from firmware.media.engine import Engine, OpenSockets, SendPacket
-from firmware.media.messages import CloseSession, Command, Event
+from firmware.media.messages import CloseSession, Command, Event, SoundCard
 from firmware.runtime.rtp_sockets import RtpSockets, SocketPair, receive
-from hw import AudioPort, DeviceError
+from hw import AudioPort
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,9 @@ class MediaHost:
         *,
         random: Random | None = None,
         clock: Callable[[], float] = time.monotonic,
+        known_fault: str = "",
     ) -> None:
+        """`known_fault`: what the phone knows already of the sound card."""
         self._port = port
         self._sockets = RtpSockets(rtp_ports)
         self._readers: dict[int, _Reader] = {}
@@ -82,6 +84,8 @@ class MediaHost:
         self._engine = Engine(random or SystemRandom(), rate_hz=port.rate_hz, period_samples=port.period_samples)
         self._silence = bytes(2 * port.period_samples)
         self._earpiece = self._speaker = self._silence
+        self._ring: bytes | None = None
+        self._fault = known_fault
         self._pairs: dict[str, SocketPair] = {}
         self._lock = threading.RLock()
         self._look_at = 0.0
@@ -101,25 +105,23 @@ class MediaHost:
             self._flush()
 
     def exchange(self) -> None:
-        """One period of the sound card, and the timers that are due. A card that paces itself blocks here.
+        """One period of the sound card and of the engine, and the timers that are due.
 
-        Raises:
-            DeviceError: the card is gone.
+        A card that paces itself blocks here. One that is away is silence, and the calls go on.
         """
-        microphone = self._port.exchange(self._earpiece, self._speaker)
-        self.run_period(microphone)
-
-    def run_period(self, microphone: bytes | None) -> None:
-        """One period of the engine; None: there is no microphone."""
+        microphone = self._port.exchange(self._earpiece, self._speaker, self._ring)
         with self._lock:
             now = self._clock()
             self.last_period_at = now
             self._receive(now)
-            self._earpiece, self._speaker = self._engine.period(microphone or self._silence, now)
+            self._earpiece, self._speaker, self._ring = self._engine.period(microphone, now)
             if now >= self._look_at:
                 self._look_at = now + _TIMERS_S
                 self._engine.handle_timers(now)
             self._flush()
+            if self._port.fault != self._fault:
+                self._fault = self._port.fault
+                self._notify(SoundCard(self._fault))
 
     def close(self) -> None:
         """End every session (RTCP BYE) and let go of the sound card."""
@@ -190,11 +192,10 @@ class MediaHost:
 
 
 class CardThread:
-    """Runs a card that paces itself. `failed` is called, in this thread, when the card is gone."""
+    """Runs a card that paces itself."""
 
-    def __init__(self, host: MediaHost, failed: Callable[[DeviceError], None]) -> None:
+    def __init__(self, host: MediaHost) -> None:
         self._host = host
-        self._failed = failed
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sound-card", daemon=True)
 
@@ -205,13 +206,8 @@ class CardThread:
     def stop(self) -> None:
         """End after the period under way."""
         self._stopping.set()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(timeout=1.0)
+        self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            try:
-                self._host.exchange()
-            except DeviceError as error:
-                self._failed(error)
-                return
+            self._host.exchange()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable
 from random import Random
 
 from firmware.media.messages import SILENT_S, Command, Event
 from firmware.runtime.media_host import CardThread, MediaHost, Pace
-from hw import AudioPort, DeviceError
-
-logger = logging.getLogger(__name__)
+from hw import AudioPort
 
 
 class MediaLocal:
@@ -42,17 +39,17 @@ class MediaLocal:
         self._pace: Pace | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._card: CardThread | None = None
-        self._card_gone = False
 
     async def start(self) -> None:
         """Begin to run the sound card."""
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
         if self._port.paced:
-            self._card = CardThread(self._host, self._card_failed)
+            self._card = CardThread(self._host)
             self._card.start()
         else:
-            self._run_by_clock()
+            self._pace = Pace(self._host.period_s, self._loop.time())
+            self._timer = self._loop.call_at(self._pace.deadline, self._period)
 
     def send(self, command: Command) -> None:
         """Give the engine a command. Only after `start`."""
@@ -73,33 +70,13 @@ class MediaLocal:
 
     # --- the period ---
 
-    def _run_by_clock(self) -> None:
-        assert self._loop is not None
-        self._pace = Pace(self._host.period_s, self._loop.time())
-        self._timer = self._loop.call_at(self._pace.deadline, self._period)
-
     def _period(self) -> None:
         assert self._loop is not None
         assert self._pace is not None
         # Armed first: an error in one period must not be the end of all sound.
         self._pace.advance(self._loop.time())
         self._timer = self._loop.call_at(self._pace.deadline, self._period)
-        if self._card_gone:
-            self._host.run_period(None)
-            return
-        try:
-            self._host.exchange()
-        except DeviceError as error:
-            self._lose_card(error)
-
-    def _lose_card(self, error: DeviceError) -> None:
-        self._card_gone = True
-        logger.error("the sound card is gone, calls go on without it: %s", error)
-
-    def _card_failed(self, error: DeviceError) -> None:
-        self._lose_card(error)
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._run_by_clock)
+        self._host.exchange()
 
     def _tell(self, event: Event) -> None:
         if self._loop is None or threading.get_ident() == self._thread_id:

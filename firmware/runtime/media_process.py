@@ -19,7 +19,7 @@ from pathlib import Path
 import firmware
 from firmware.media.framing import MessageFramer, frame
 from firmware.media.journal import Journal
-from firmware.media.messages import SILENT_S, Command, Event, Failed, MalformedMessage, Message, Ready
+from firmware.media.messages import SILENT_S, Command, Event, Failed, MalformedMessage, Message, Ready, SoundCard
 from hw import DeviceError
 
 logger = logging.getLogger(__name__)
@@ -134,6 +134,7 @@ class MediaProcess:
         self._journal = Journal()
         self._child: _Child | None = None
         self._ready: bool | None = None
+        self._fault = ""
         self._heard_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self.restarts = 0
@@ -154,10 +155,10 @@ class MediaProcess:
         return self._ready is not None and now - self._heard_at < SILENT_S
 
     async def start(self) -> None:
-        """Start the process and wait until it has the sound card.
+        """Start the process and wait until it has looked for its sound cards, which may come later.
 
         Raises:
-            DeviceError: it cannot open it, or did not answer in time.
+            DeviceError: there are no drivers or no such board, or it did not answer in time.
         """
         child = await self._launch()
         self._task = asyncio.create_task(self._attend(child))
@@ -236,10 +237,19 @@ class MediaProcess:
         for message in messages:
             if isinstance(message, Ready):
                 self._ready = message.realtime
+                self._tell_fault(message.fault)
+            elif isinstance(message, SoundCard):
+                self._tell_fault(message.fault)
             elif isinstance(message, Failed):
                 logger.error("the media engine: %s", message.reason)
             elif isinstance(message, Event) and self._journal.report(message):
                 self._notify(message)
+
+    def _tell_fault(self, fault: str) -> None:
+        """A new process finds the cards as they are; the phone hears of what is other than it knew."""
+        if fault != self._fault:
+            self._fault = fault
+            self._notify(SoundCard(fault))
 
 
 def _first_words(child: _Child) -> tuple[list[Message], str | None]:

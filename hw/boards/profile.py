@@ -139,7 +139,7 @@ class RingerProfile:
     """`[ringer]`: what calls the household."""
 
     kind: Literal["loudspeaker", "piezo", "bell"] = "loudspeaker"
-    """"loudspeaker": the ring is a sound, on `audio.speaker`."""
+    """"loudspeaker": the ring is a sound, on `audio.ringer` or `audio.speaker`."""
     pins: tuple[int, ...] = ()
     """GPIOs: one of a piezo, the two inputs of a bell's H-bridge."""
     frequency_hz: int = 0
@@ -179,12 +179,25 @@ class AudioProfile:
     microphone: CardProfile | None = None
     """In the handset, or beside the loudspeaker."""
     speaker: CardProfile | None = None
-    """The loudspeaker: rings, and speaks when the handset lies."""
+    """The loudspeaker: speaks when the handset lies, and rings unless there is a `ringer`."""
+    ringer: CardProfile | None = None
+    """What rings; None: the loudspeaker does."""
+
+    @property
+    def ends(self) -> tuple[tuple[str, CardProfile], ...]:
+        """Every end there is, with its name."""
+        named = (
+            ("earpiece", self.earpiece),
+            ("microphone", self.microphone),
+            ("speaker", self.speaker),
+            ("ringer", self.ringer),
+        )
+        return tuple((name, card) for name, card in named if card is not None)
 
     @property
     def cards(self) -> tuple[CardProfile, ...]:
-        """Every end there is."""
-        return tuple(card for card in (self.earpiece, self.microphone, self.speaker) if card is not None)
+        """What the ends are on."""
+        return tuple(card for _, card in self.ends)
 
 
 @dataclass(frozen=True, slots=True)

@@ -328,6 +328,7 @@ def _audio(audio: Section) -> AudioProfile:
         earpiece=_card(audio, "earpiece"),
         microphone=_card(audio, "microphone"),
         speaker=_card(audio, "speaker"),
+        ringer=_card(audio, "ringer"),
     )
     if not profile.cards:
         audio.wrong("earpiece", "this telephone can neither speak nor hear", 'write earpiece = { card = "usb" }')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,16 +52,22 @@ def cards(proc: Path = PROC, sys: Path = SYS) -> list[Card]:
     ]
 
 
-def find_sound(wanted: str, proc: Path = PROC, sys: Path = SYS) -> Sound:
-    """Where ALSA has what a profile calls `card`. Raises DeviceError naming the cards there are."""
+def find_sound(wanted: str, proc: Path = PROC, sys: Path = SYS, *, named: Collection[str] = ()) -> Sound:
+    """Where ALSA has what a profile calls `card`. Raises DeviceError naming the cards there are.
+
+    `named`: all that the profile names; "usb" is the first on USB that nothing else there means.
+    """
     if wanted.startswith("pcm:"):
         return Sound(wanted[4:], wanted[4:])
     there = cards(proc, sys)
+    others = [name for name in named if name != "usb"] if wanted == "usb" else []
     for card in there:
-        if _is(card, wanted):
+        if _is(card, wanted) and not any(_is(card, other) for other in others):
             return Sound(f"plughw:CARD={card.id},DEV=0", f"hw:{card.index}")
     names = ", ".join(f"{card.id} ({card.name}{', usb:' + card.usb if card.usb else ''})" for card in there)
-    raise DeviceError(f"no sound card {wanted!r}; there {'is ' + names if names else 'is none'}")
+    raise DeviceError(
+        f"no sound card {wanted!r}; there {'is ' + names if names else 'is none'}; plug it in, or name one in [audio]"
+    )
 
 
 def _is(card: Card, wanted: str) -> bool:

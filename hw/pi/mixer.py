@@ -13,7 +13,8 @@ log = logging.getLogger(__name__)
 def set_mixer(device: str, levels: Iterable[tuple[str, int]]) -> None:
     """Set each control to its level in per cent; 0 mutes, switches are on above 0.
 
-    A control the card lacks is said in the log: cards of one kind differ in them. Raises ALSAAudioError.
+    A control the card lacks is said in the log: cards of one kind differ in them. One that cannot be set as well: a
+    level that is wrong is better than no sound.
     """
     for name, level in levels:
         try:
@@ -22,7 +23,10 @@ def set_mixer(device: str, levels: Iterable[tuple[str, int]]) -> None:
             there = ", ".join(sorted(set(_controls(device)))) or "none"
             log.warning("the sound card has no mixer control %r; it has %s", name, there)
             continue
-        _set(control, level)
+        try:
+            _set(control, level)
+        except alsaaudio.ALSAAudioError as error:
+            log.warning("the sound card's mixer control %r cannot be set: %s", name, error)
         control.close()
 
 

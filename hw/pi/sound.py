@@ -2,40 +2,35 @@
 
 The microphone's card is the clock: `exchange` plays and then waits for a period to have been recorded. Cards that only
 play follow it without blocking; where their clocks differ, a period is dropped or missed now and then and counted.
-Underruns and overruns are counted and survived. A card that is pulled out is replaced by silence at the
-same pace, and looked for once a second.
+Underruns and overruns are counted and survived. A card that is not there, at the start or later, is replaced by
+silence at the same pace and looked for once a second; the others go on meanwhile.
 """
 
 from __future__ import annotations
 
 import audioop
-import errno
 import logging
-import os
-import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import alsaaudio
 
 from hw import DeviceError
-from hw.boards.profile import AudioProfile, CardProfile, Channel
-from hw.pi.cards import PROC, SYS, find_sound
+from hw.boards.profile import AudioProfile
+from hw.pi.cards import PROC, SYS, Sound, find_sound
 from hw.pi.mixer import set_mixer
+from hw.pi.pcm import Player, Recorder
 
 log = logging.getLogger(__name__)
 
-RETRY_S = 1.0
-"""Between two looks for a card that went."""
-STALLED_S = 0.5
-"""A card that gives nothing for so long has gone without saying so."""
-LEAD_PERIODS = 2
-"""Silence put ahead of the first sound: what playing may be late without a gap."""
+RETRY_S, LONGEST_RETRY_S = 1.0, 30.0
+"""Between two looks for a card that is not there; where it is but cannot be opened, twice as long each time: ALSA
+complains aloud."""
 BEHIND_S = 1.0
 """Later than this, the pace without a card starts anew instead of catching up."""
-XRUN = -32
-"""What pyalsaaudio answers once after an underrun or overrun (-EPIPE); it has prepared the card again by then."""
+MICROPHONE, RINGER = "microphone", "ringer"
 
 
 class AlsaSound:
@@ -52,16 +47,18 @@ class AlsaSound:
         proc: Path = PROC,
         sys: Path = SYS,
     ) -> None:
-        """`proc`, `sys`: where the kernel lists its cards. Raises DeviceError if a card is not there now."""
+        """Opens what is there. `proc`, `sys`: where the kernel lists its cards."""
         self._profile = profile
         self._clock = clock
         self._sleep = sleep
         self._where = (proc, sys)
+        self._ends = dict(profile.ends)
         self._silence = bytes(2 * profile.period_samples)
-        self._recorder: _Recorder | None = None
-        self._players: list[_Player] = []
-        self._retry_at = 0.0
-        self._pace_at = 0.0
+        self._recorder: Recorder | None = None
+        self._players: dict[str, Player] = {}
+        self._faults: dict[str, str] = {}
+        self._pause_s = RETRY_S
+        self._retry_at = self._pace_at = clock()
         self._closed = False
         self.xruns = 0
         """Underruns and overruns so far."""
@@ -69,7 +66,7 @@ class AlsaSound:
         """Periods dropped because a card that only plays is slower than the microphone's."""
         self.losses = 0
         """How often a card went away."""
-        self._open()
+        self._look()
 
     @property
     def rate_hz(self) -> int:
@@ -82,35 +79,42 @@ class AlsaSound:
         return self._profile.period_samples
 
     @property
-    def present(self) -> bool:
-        """False while a card is away."""
-        return bool(self._recorder or self._players)
+    def fault(self) -> str:
+        """Which cards are away, and the cure; empty if none is."""
+        return "; ".join(dict.fromkeys(self._faults.values()))
 
-    def exchange(self, earpiece: bytes, speaker: bytes) -> bytes:
+    def exchange(self, earpiece: bytes, speaker: bytes, ring: bytes | None = None) -> bytes:
         """Play and record one period (see `hw.AudioPort.exchange`). Raises DeviceError only once it is closed."""
         if self._closed:
             raise DeviceError("the sound card is closed")
-        if len(earpiece) != len(self._silence) or len(speaker) != len(self._silence):
+        if any(len(sound) != len(self._silence) for sound in (earpiece, speaker, ring or self._silence)):
             raise ValueError(f"a period has {len(self._silence)} octets")
-        if not self.present and not self._came_back():
-            return self._wait()
-        try:
-            for player in self._players:
-                self._count(*player.play(earpiece, speaker))
-            return self._record()
-        except (alsaaudio.ALSAAudioError, OSError) as error:
-            self._lose(str(error))
-            return self._wait()
+        if self._faults and self._clock() >= self._retry_at:
+            self._look()
+        if ring is not None and (RINGER not in self._ends or RINGER in self._faults):
+            speaker = audioop.add(speaker, ring, 2)
+        sounds = {"earpiece": earpiece, "speaker": speaker, RINGER: ring or self._silence}
+        for device, player in tuple(self._players.items()):
+            try:
+                self._count(*player.play(sounds))
+            except (alsaaudio.ALSAAudioError, OSError) as error:
+                self._lose(device, str(error))
+        return self._record()
 
     def close(self) -> None:
         """Release the cards."""
         self._closed = True
-        self._release()
+        for device in (*self._players, *([self._recorder.device] if self._recorder is not None else [])):
+            self._release(device)
 
     def _record(self) -> bytes:
         if self._recorder is None:
             return self._wait()
-        recorded, xruns = self._recorder.record()
+        try:
+            recorded, xruns = self._recorder.record()
+        except (alsaaudio.ALSAAudioError, OSError) as error:
+            self._lose(self._recorder.device, str(error))
+            return self._wait()
         self._count(xruns, 0)
         return recorded
 
@@ -118,55 +122,84 @@ class AlsaSound:
         self.xruns += xruns
         self.slips += slips
 
-    def _open(self) -> None:
-        profile = self._profile
+    # --- cards that come and go ---
+
+    def _look(self) -> None:
+        """Open what is there and not open; where two ends turn out to be on one card, once for both."""
+        before, self._faults = self._faults, {}
+        there = self._find()
+        absent = len(self._faults)
+        devices = {sound.device for sound in there.values()}
+        for device in {*self._players, *([self._recorder.device] if self._recorder is not None else [])} - devices:
+            self._release(device)
+        for device in dict.fromkeys(sound.device for sound in there.values()):
+            self._open(device, [name for name, sound in there.items() if sound.device == device], there)
+        self._pause_s = min(2 * self._pause_s, LONGEST_RETRY_S) if len(self._faults) > absent else RETRY_S
+        self._retry_at = self._clock() + self._pause_s
+        _say(before, self._faults)
+
+    def _find(self) -> dict[str, Sound]:
+        """Where each end's card is; of those that are nowhere it is noted."""
+        there: dict[str, Sound] = {}
+        named = {card.card for card in self._ends.values()}
+        for name, card in self._ends.items():
+            try:
+                there[name] = find_sound(card.card, *self._where, named=named)
+            except DeviceError as fault:
+                self._faults[name] = str(fault)
+        return there
+
+    def _open(self, device: str, names: list[str], there: dict[str, Sound]) -> None:
+        playing = tuple((name, self._ends[name].channel) for name in names if name != MICROPHONE)
+        player = self._players.get(device)
+        if playing and (player is None or player.ends != playing):
+            if player is not None:
+                player.close()
+                del self._players[device]
+            with self._noting(name for name, _ in playing):
+                self._players[device] = Player.open(device, playing, self._profile)
+                self._set_mixers((name for name, _ in playing), there)
+        if MICROPHONE in names and self._recorder is None:
+            with self._noting([MICROPHONE]):
+                self._recorder = Recorder(device, self._ends[MICROPHONE].channel, self._profile)
+                self._set_mixers([MICROPHONE], there)
+
+    def _set_mixers(self, names: Iterable[str], there: dict[str, Sound]) -> None:
+        for name in names:
+            set_mixer(there[name].mixer, self._ends[name].mixer)
+
+    @contextmanager
+    def _noting(self, names: Iterable[str]) -> Iterator[None]:
+        """What goes wrong is these ends' fault."""
         try:
-            self._open_players()
-            if profile.microphone is not None:
-                device = find_sound(profile.microphone.card, *self._where).device
-                self._recorder = _Recorder(device, profile.microphone.channel, profile)
-            for card in profile.cards:
-                set_mixer(find_sound(card.card, *self._where).mixer, card.mixer)
-        except (alsaaudio.ALSAAudioError, DeviceError) as error:
-            self._release()
-            words = str(error) if isinstance(error, DeviceError) else f"the sound card cannot be opened: {error}"
-            raise DeviceError(words) from error
-        self._pace_at = self._clock()
+            yield
+        except alsaaudio.ALSAAudioError as error:
+            for name in names:
+                card = self._ends[name].card
+                words = f"the sound card {card!r} cannot be opened: {error}; another program may hold it"
+                self._faults[name] = words
 
-    def _open_players(self) -> None:
-        """One for each device, however many ends it has: two openers would shut each other out."""
-        ends: dict[str, list[tuple[bool, CardProfile]]] = {}
-        for is_speaker, card in ((False, self._profile.earpiece), (True, self._profile.speaker)):
-            if card is not None:
-                ends.setdefault(find_sound(card.card, *self._where).device, []).append((is_speaker, card))
-        for device, here in ends.items():
-            self._players.append(_Player(device, [(loud, card.channel) for loud, card in here], self._profile))
-
-    def _release(self) -> None:
-        recorder, self._recorder = self._recorder, None
-        players, self._players = self._players, []
-        for card in (recorder, *players):
-            if card is not None:
-                card.close()
-
-    def _lose(self, why: str) -> None:
-        log.warning("the sound card is gone (%s); going on in silence until it is back", why)
+    def _lose(self, device: str, why: str) -> None:
+        names = [name for name, _ in self._players[device].ends] if device in self._players else []
+        if self._recorder is not None and self._recorder.device == device:
+            names.append(MICROPHONE)
+            self._pace_at = self._clock()
+        card = self._ends[names[0]].card
+        log.warning("the sound card %r (%s) is gone (%s); going on without it", card, ", ".join(names), why)
         self.losses += 1
-        self._release()
-        self._pace_at = self._clock()
-        self._retry_at = self._pace_at + RETRY_S
+        self._faults.update(dict.fromkeys(names, f"the sound card {card!r} is gone: {why}; plug it in again"))
+        self._release(device)
+        self._pause_s = RETRY_S
+        self._retry_at = self._clock() + RETRY_S
 
-    def _came_back(self) -> bool:
-        now = self._clock()
-        if now < self._retry_at:
-            return False
-        self._retry_at = now + RETRY_S
-        try:
-            self._open()
-        except DeviceError:
-            return False
-        log.info("the sound card is back")
-        return True
+    def _release(self, device: str) -> None:
+        player = self._players.pop(device, None)
+        if player is not None:
+            player.close()
+        if self._recorder is not None and self._recorder.device == device:
+            self._recorder.close()
+            self._recorder = None
+            self._pace_at = self._clock()
 
     def _wait(self) -> bytes:
         """One period of silence, at the pace the card had."""
@@ -179,104 +212,9 @@ class AlsaSound:
         return self._silence
 
 
-class _Player:
-    """One card that plays: the earpiece, the loudspeaker, or each on a channel of its own."""
-
-    def __init__(self, device: str, ends: list[tuple[bool, Channel]], profile: AudioProfile) -> None:
-        self._ends = ends
-        self._stereo = any(channel != "both" for _, channel in ends)
-        self._octets = 4 if self._stereo else 2
-        self._period = self._octets * profile.period_samples
-        self._pcm = _open_pcm(device, alsaaudio.PCM_PLAYBACK, 2 if self._stereo else 1, profile)
-        self._rest = b""
-        self._lead()
-
-    def play(self, earpiece: bytes, speaker: bytes) -> tuple[int, int]:
-        """Queue one period; returns how many underruns there were, and how many periods were dropped."""
-        self._rest += self._mix(earpiece, speaker)
-        written, xruns = self._write(self._rest), 0
-        if written == XRUN:
-            xruns = 1
-            self._lead()
-            written = self._write(self._rest)
-        self._rest = self._rest[max(0, written) * self._octets :]
-        if len(self._rest) <= self._period:
-            return xruns, 0
-        self._rest = b""
-        return xruns, 1
-
-    def close(self) -> None:
-        """Release the card."""
-        self._pcm.close()
-
-    def _lead(self) -> None:
-        self._write(bytes(LEAD_PERIODS * self._period))
-
-    def _write(self, octets: bytes) -> int:
-        """Samples written, or XRUN: pyalsaaudio 0.10, which Debian 13 has, raises what 0.11 returns."""
-        try:
-            return int(self._pcm.write(octets))
-        except alsaaudio.ALSAAudioError as error:
-            if str(error).startswith(os.strerror(errno.EPIPE)):
-                return XRUN
-            raise
-
-    def _mix(self, earpiece: bytes, speaker: bytes) -> bytes:
-        mixed = b""
-        for is_speaker, channel in self._ends:
-            frame = speaker if is_speaker else earpiece
-            if self._stereo:
-                frame = audioop.tostereo(frame, 2, float(channel != "right"), float(channel != "left"))
-            mixed = audioop.add(mixed, frame, 2) if mixed else frame
-        return mixed
-
-
-class _Recorder:
-    """The card that records, and whose clock is everybody's."""
-
-    def __init__(self, device: str, channel: Channel, profile: AudioProfile) -> None:
-        self._left, self._right = float(channel == "left"), float(channel == "right")
-        self._stereo = channel != "both"
-        self._period = (4 if self._stereo else 2) * profile.period_samples
-        self._pcm = _open_pcm(device, alsaaudio.PCM_CAPTURE, 2 if self._stereo else 1, profile)
-        self._recorded = b""
-        self._poll = select.poll()
-        for descriptor, mask in self._pcm.polldescriptors():
-            self._poll.register(descriptor, mask)
-
-    def record(self) -> tuple[bytes, int]:
-        """Wait for one period; returns it, and how many overruns there were.
-
-        Raises ALSAAudioError when the card is gone, OSError when it gives nothing any more.
-        """
-        xruns, until = 0, time.monotonic() + STALLED_S
-        while len(self._recorded) < self._period:
-            length, recorded = self._pcm.read()  # the first read is what starts the card
-            if length == XRUN:
-                xruns += 1
-            elif length > 0:
-                self._recorded += recorded
-                continue
-            left = until - time.monotonic()
-            if left <= 0:
-                raise OSError("it gives no sound any more")
-            self._poll.poll(1000 * left)
-        period, self._recorded = self._recorded[: self._period], self._recorded[self._period :]
-        return audioop.tomono(period, 2, self._left, self._right) if self._stereo else period, xruns
-
-    def close(self) -> None:
-        """Release the card."""
-        self._pcm.close()
-
-
-def _open_pcm(device: str, direction: int, channels: int, profile: AudioProfile) -> alsaaudio.PCM:
-    return alsaaudio.PCM(
-        type=direction,
-        mode=alsaaudio.PCM_NONBLOCK,
-        device=device,
-        rate=profile.rate_hz,
-        channels=channels,
-        format=alsaaudio.PCM_FORMAT_S16_LE,
-        periodsize=profile.period_samples,
-        periods=profile.periods,
-    )
+def _say(before: dict[str, str], now: dict[str, str]) -> None:
+    """A line for each thing that changed, not one a second."""
+    for words in dict.fromkeys(words for name, words in now.items() if name not in before):
+        log.warning("%s; going on without it, and looking for it once a second", words)
+    if back := [name for name in before if name not in now]:
+        log.info("the sound card is back (%s)", ", ".join(back))

@@ -159,6 +159,7 @@ class SimSound:
     """
 
     paced = False
+    fault = ""
 
     def __init__(self, rate_hz: int = RATE_HZ, period_samples: int = PERIOD_SAMPLES) -> None:
         self.handset_up = False
@@ -191,12 +192,14 @@ class SimSound:
         """What the loudspeaker played."""
         return self._speaker
 
-    def exchange(self, earpiece: bytes, speaker: bytes) -> bytes:
+    def exchange(self, earpiece: bytes, speaker: bytes, ring: bytes | None = None) -> bytes:
         """Play and hear one period (see `hw.AudioPort.exchange`). Raises ValueError for a frame of another size."""
         if self._closed:
             raise DeviceError("the simulated sound card is closed")
-        if len(earpiece) != len(self._silence) or len(speaker) != len(self._silence):
+        if any(len(frame) != len(self._silence) for frame in (earpiece, speaker, ring or self._silence)):
             raise ValueError(f"a period has {len(self._silence)} octets")
+        if ring is not None:
+            speaker = audioop.add(speaker, ring, 2)
         self._earpiece.add(earpiece)
         self._speaker.add(speaker)
         if self._live:
@@ -261,6 +264,7 @@ class NullSound:
     """
 
     paced = True
+    fault = ""
 
     def __init__(
         self,
@@ -288,12 +292,13 @@ class NullSound:
         """Samples a period."""
         return self._period_samples
 
-    def exchange(self, earpiece: bytes, speaker: bytes) -> bytes:
+    def exchange(self, earpiece: bytes, speaker: bytes, ring: bytes | None = None) -> bytes:
         """Wait for the end of the period; return digital silence. Raises ValueError for a frame of another size."""
         if self._closed:
             raise DeviceError("the null sound card is closed")
-        if len(earpiece) != 2 * self._period_samples or len(speaker) != 2 * self._period_samples:
-            raise ValueError(f"a period has {2 * self._period_samples} octets")
+        octets = 2 * self._period_samples
+        if len(earpiece) != octets or len(speaker) != octets or len(ring or earpiece) != octets:
+            raise ValueError(f"a period has {octets} octets")
         self._wait()
         return bytes(2 * self._period_samples)
 

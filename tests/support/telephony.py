@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from firmware.audio.mixer import mix
 from firmware.media.engine import Engine, OpenSockets, SendPacket
 from firmware.media.messages import (
     Command,
@@ -101,9 +102,9 @@ class EnginePair:
 
     def _tick(self, name: str) -> None:
         engine = self.engines[name]
-        earpiece, speaker = engine.period(self.microphones[name](), self.now)
+        earpiece, speaker, ring = engine.period(self.microphones[name](), self.now)
         self.heard[name] += earpiece
-        self.rung[name] += speaker
+        self.rung[name] += mix((speaker, ring), len(speaker) // 2)
         if (deadline := engine.next_deadline()) is not None and deadline <= self.now:
             engine.handle_timers(self.now)
         self._settle(name)

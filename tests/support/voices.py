@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable
 from random import Random
 
+from firmware.audio.mixer import mix
 from firmware.audio.synthesis import ToneGenerator
 from firmware.audio.tones import Segment, Tone
 from firmware.media import messages as media
@@ -71,9 +72,9 @@ class Voice:
     def _tick(self) -> None:
         now = self._world.now
         microphone = bytes(2 * SAMPLES) if self._mouth is None else self._mouth.read(SAMPLES)
-        earpiece, loudspeaker = self.engine.period(microphone, now)
+        earpiece, loudspeaker, ring = self.engine.period(microphone, now)
         self.earpiece += earpiece
-        self.loudspeaker += loudspeaker
+        self.loudspeaker += mix((loudspeaker, ring), SAMPLES)
         deadline = self.engine.next_deadline()
         if deadline is not None and deadline <= now:
             self.engine.handle_timers(now)
