@@ -98,6 +98,33 @@ def test_an_unfinished_number_is_dialled_after_the_longer_pause() -> None:
     assert desk.placed().to == "sip:10@example.net"
 
 
+def test_the_pause_begins_when_the_key_comes_up() -> None:
+    """Who still holds a key has not finished dialling."""
+    desk = DeskPhone()
+    desk.lift()
+    desk.press("1")
+    desk.give(KeyPressed("0"))
+
+    desk.wait(15)
+    assert desk.did(PlaceCall) == []
+    desk.give(KeyReleased("0"))
+    desk.wait(7.9)
+    assert desk.did(PlaceCall) == []
+    desk.wait(0.2)
+
+    assert desk.placed().to == "sip:10@example.net"
+
+
+def test_a_key_that_sticks_does_not_keep_the_number() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    desk.give(KeyPressed("1"))
+
+    desk.wait(20)
+
+    assert desk.placed().to == "sip:1@example.net"
+
+
 @pytest.mark.parametrize("send", ["#", "ok"])
 @pytest.mark.parametrize("lifted", [True, False])
 def test_a_number_that_fits_no_pattern_is_called_whole(*, send: str, lifted: bool) -> None:

@@ -32,6 +32,11 @@ class Entry:
         self.line: int | None = None
         """The line chosen by its key, None: the first free one."""
 
+    @property
+    def open(self) -> bool:
+        """There are digits, and more may come."""
+        return bool(self.digits) and not (self.howling or self.refused)
+
     def press(self, digit: str) -> Step:
         """Take one of 0-9, * and #. `#` ends the number; as the first digit it is part of it."""
         if self.howling or self.refused:

@@ -28,6 +28,18 @@ def press(desk: Desk, key: str, now: float) -> None:
             desk.refuse_entry(str(refusal), now)
 
 
+def hold_down(desk: Desk, key: str, now: float) -> None:
+    """The pause after a digit begins when its key comes up; a key that sticks must not keep the number for ever."""
+    if key in DIGITS and (entry := desk.entry) is not None and desk.present and entry.open:
+        desk.alarms.set("entry", now + desk.settings.timeouts.first_digit)
+
+
+def let_go(desk: Desk, key: str, now: float) -> None:
+    """A digit's key came up: from now on the next one is waited for."""
+    if key in DIGITS and (entry := desk.entry) is not None and desk.present and entry.open:
+        desk.wait_for_digit(now)
+
+
 def send_entry(desk: Desk, now: float) -> None:
     """The digits are a whole number: call it. Where that cannot be, say why."""
     entry = desk.entry

@@ -38,6 +38,7 @@ from firmware.phone.view import PhoneView
 
 __all__ = ["NoSuchCall", "NotPossible", "Phone"]
 
+NO_SOUND = "No sound card"
 TYPED_SHOWN = 32
 """Digits typed in a call that stay on the panel."""
 
@@ -100,7 +101,8 @@ class Phone:
             muted=desk.levels.muted,
             loudspeaker=desk.handsfree,
             volume_shown=desk.levels.shown,
-            notice=desk.notice,
+            notice=desk.notice or (NO_SOUND if desk.sound_fault else ""),
+            sound_fault=desk.sound_fault,
             purpose="transfer" if desk.entry is not None and desk.entry.transfers is not None else "dial",
             history=desk.history.entries if mode == "menu" else (),
             selected=desk.selected,
@@ -121,7 +123,7 @@ class Phone:
             case KeyPressed(key):
                 self._press(key, now)
             case KeyReleased(key):
-                self._release(key)
+                self._release(key, now)
             case HandsetLifted():
                 if not self._desk.off_hook:
                     hook.lifted(self._desk, now)
@@ -147,13 +149,14 @@ class Phone:
 
     def _press(self, key: str, now: float) -> None:
         if self._key_down is not None:
-            self._release(self._key_down)  # two keys at once: the later one wins
+            self._release(self._key_down, now)  # two keys at once: the later one wins
         self._key_down = key
         if (call := keys.typed_in_call(self._desk, key)) is not None:
             self._send_digit(call, key)
         else:
             self._sound_key(key)
             keys.press(self._desk, key, now)
+            keys.hold_down(self._desk, key, now)
 
     def _send_digit(self, call: Call, key: str) -> None:
         call.digits = (call.digits + key)[-TYPED_SHOWN:]
@@ -167,10 +170,11 @@ class Phone:
             self._desk.emit(SoundKey(key))
             self._key_sounds = True
 
-    def _release(self, key: str) -> None:
+    def _release(self, key: str, now: float) -> None:
         if key != self._key_down:
             return
         self._key_down = None
+        keys.let_go(self._desk, key, now)
         call = self._desk.calls.get(self._digit_call)
         if call is not None and call.live:
             self._desk.emit(SendDigitUp(call.id))
