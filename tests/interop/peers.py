@@ -53,7 +53,7 @@ class Sipp(Program):
                 *([f"127.0.0.1:{remote}"] if remote is not None else []),
                 *chosen,
                 *("-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1", "-mp", str(self.media_port)),
-                *("-m", str(calls), "-l", "1", "-nostdin", "-timeout", "60", "-timeout_error"),
+                *("-m", str(calls), "-l", "1", "-nostdin", "-timeout", "80", "-timeout_error"),
                 *("-trace_stat", "-stf", str(self._statistics), "-fd", "1"),
                 *("-watchdog_interval", "0"),  # that this machine is busy is no error of the call's
                 *("-trace_err", "-error_file", str(self._errors)),
@@ -64,7 +64,7 @@ class Sipp(Program):
         if remote is None:
             wait_until(lambda: _is_bound(self.port), why="SIPp to listen")
 
-    def succeeded(self, calls: int, seconds: float = 40.0) -> None:
+    def succeeded(self, calls: int, seconds: float = 90.0) -> None:
         """Wait for its end: exit code 0, so many calls done, none failed, none strange."""
         code = self.wait(seconds)
         errors = self._errors.read_text() if self._errors.exists() else ""
@@ -235,7 +235,7 @@ class Control:
         token = str(self._serial)
         octets = json.dumps({"command": name, "params": parameters, "token": token}).encode()
         self._socket.sendall(b"%d:%s," % (len(octets), octets))
-        answer = self._read_until(lambda one: one.get("token") == token, 10.0, f"answer to {name}")
+        answer = self._read_until(lambda one: one.get("token") == token, 30.0, f"answer to {name}")
         assert answer["ok"] or not sure, f"baresip refused {name} {parameters}: {answer}"
         return str(answer.get("data", ""))
 
@@ -243,7 +243,7 @@ class Control:
         """Take a held call back: baresip 1.1 does it, and then says "Invalid argument"."""
         self.command("resume", sure=False)
 
-    def event(self, kind: str, seconds: float = 15.0, **fields: str) -> dict[str, Any]:
+    def event(self, kind: str, seconds: float = 30.0, **fields: str) -> dict[str, Any]:
         """Wait for an event that is not read yet and matches; it and all before it count as read."""
 
         def fits(one: dict[str, Any]) -> bool:
@@ -288,7 +288,7 @@ class Control:
 
 def _connected(port: int) -> socket.socket | None:
     try:
-        return socket.create_connection(("127.0.0.1", port), timeout=5)
+        return socket.create_connection(("127.0.0.1", port), timeout=20)
     except ConnectionRefusedError:
         return None
 

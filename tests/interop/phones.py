@@ -96,7 +96,7 @@ class Desk(Phone):
         """A call as the API shows it."""
         return next(one for one in self.phone["calls"] if one["id"] == call)
 
-    def until(self, call: str, seconds: float = 15.0, **fields: object) -> dict[str, object]:
+    def until(self, call: str, seconds: float = 30.0, **fields: object) -> dict[str, object]:
         """Wait until these fields of a call have these values."""
 
         def fits() -> bool:
@@ -106,15 +106,15 @@ class Desk(Phone):
         wait_until(fits, seconds, f"{fields} of {self.listed(call)}")
         return self.listed(call)
 
-    def hears(self, frequency_hz: float, *, seconds: float = 10.0) -> None:
+    def hears(self, frequency_hz: float, *, seconds: float = 30.0) -> None:
         """Wait until the earpiece sounds of this frequency, and of nothing else."""
         wait_until(lambda: _is_tone(self.heard(0.3), frequency_hz), seconds, f"{frequency_hz:g} Hz in the earpiece")
 
-    def hears_nothing(self, *, seconds: float = 10.0) -> None:
+    def hears_nothing(self, *, seconds: float = 30.0) -> None:
         """Wait until the earpiece is silent."""
         wait_until(lambda: level_dbov(self.heard(0.3)) < LOUD_DBOV, seconds, "silence in the earpiece")
 
-    def say(self, frequency_hz: float, seconds: float = 10.0) -> None:
+    def say(self, frequency_hz: float, seconds: float = 20.0) -> None:
         """Say a tone into the handset."""
         self.speak(sine(frequency_hz, seconds))
 
@@ -129,7 +129,7 @@ def _is_tone(samples: Sequence[int], frequency_hz: float) -> bool:
 
 def assert_peer_hears(peer: Baresip, frequency_hz: float) -> None:
     """The peer's recording comes to be this tone, and nothing else."""
-    wait_until(lambda: _is_tone(peer.latest(0.3), frequency_hz), 15.0, f"{frequency_hz:g} Hz in baresip's recording")
+    wait_until(lambda: _is_tone(peer.latest(0.3), frequency_hz), 30.0, f"{frequency_hz:g} Hz in baresip's recording")
 
 
 def assert_speech_both_ways(desk: Desk, peer: Baresip) -> None:

@@ -21,7 +21,7 @@ from tests.support.programs import wav_of
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
 """Where there is none the tests fail: a skipped one proves nothing."""
-PATIENCE_MS = 20_000
+PATIENCE_MS = 30_000
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream"),

@@ -53,7 +53,7 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def wait_until(what: Callable[[], Any], seconds: float = 15.0, why: str = "") -> Any:
+def wait_until(what: Callable[[], Any], seconds: float = 30.0, why: str = "") -> Any:
     """Wait for `what()` to be true, and return it; fails the test with `why` when it does not become so."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
@@ -103,7 +103,7 @@ class Program:
         with self._changed:
             return "\n".join(self._lines)
 
-    def wait_for(self, text: str, seconds: float = 20.0) -> None:
+    def wait_for(self, text: str, seconds: float = 60.0) -> None:
         """Wait until it says `text`."""
         with self._changed:
             said = self._changed.wait_for(
@@ -197,7 +197,7 @@ class Handset:
         """The calls that are not over."""
         return [call for call in self.phone["calls"] if call["state"] != "ended"]
 
-    def call(self, state: str, seconds: float = 15.0) -> dict[str, Any]:
+    def call(self, state: str, seconds: float = 30.0) -> dict[str, Any]:
         """Wait for a call in this state."""
 
         def found() -> dict[str, Any] | None:
@@ -205,11 +205,11 @@ class Handset:
 
         return wait_until(found, seconds, f"a call {state}; there are {self.phone['calls']}")
 
-    def registered(self, seconds: float = 15.0) -> None:
+    def registered(self, seconds: float = 30.0) -> None:
         """Wait until the first account is registered."""
         wait_until(lambda: self.phone["accounts"][0]["registered"], seconds, f"registration: {self.phone['accounts']}")
 
-    def idle(self, seconds: float = 15.0) -> None:
+    def idle(self, seconds: float = 30.0) -> None:
         """Wait until there is no call."""
         wait_until(lambda: not self.calls, seconds, f"no call: {self.phone['calls']}")
 

@@ -16,6 +16,8 @@ import pytest
 from tests.support.household import Household
 from tests.support.programs import Phone, Program, free_port, wait_until
 
+IN_TIME_S = 10.0
+"""systemd kills what has not ended by then (TimeoutStopSec= in offhook.service); a request nobody answers takes 32."""
 OFFHOOK = [sys.executable, "-m", "firmware"]
 
 PEER = """
@@ -32,7 +34,7 @@ listen = ["udp:127.0.0.1:{port}", "tcp:127.0.0.1:{port}"]
 WEB = '[web]\nlisten = "{web}"\n'
 
 
-def offhook(*arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
+def offhook(*arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
     done = subprocess.run([*OFFHOOK, *arguments], capture_output=True, text=True, timeout=seconds)
     assert "Traceback" not in done.stderr + done.stdout
     return done
@@ -218,7 +220,7 @@ def test_a_running_phone_says_ready_and_stops_when_told(tmp_path: Path) -> None:
     with Phone(tmp_path, PEER.format(port=free_port())) as phone:
         began = time.monotonic()
         assert phone.stop() == 0
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < IN_TIME_S
 
     assert re.search(r" offhook: ready$", phone.output, re.MULTILINE)
     assert "Traceback" not in phone.output
@@ -228,7 +230,7 @@ def test_an_interrupt_stops_it_as_well(tmp_path: Path) -> None:
     with Phone(tmp_path, PEER.format(port=free_port())) as phone:
         phone.process.send_signal(signal.SIGINT)
 
-        assert phone.wait(5) == 0
+        assert phone.wait(IN_TIME_S) == 0
 
 
 def test_who_is_told_to_stop_again_and_again_still_ends_in_order(tmp_path: Path) -> None:
@@ -245,7 +247,7 @@ def test_who_is_told_to_stop_while_it_starts_ends_in_order(tmp_path: Path) -> No
         wait_until(lambda: catches(phone.process.pid, signal.SIGTERM))
         phone.process.terminate()
 
-        assert phone.wait(10) == 0
+        assert phone.wait(IN_TIME_S) == 0
     assert "Traceback" not in phone.output
 
 
@@ -311,7 +313,7 @@ def test_systemd_is_told(tmp_path: Path, abstract: bool) -> None:
             assert manager.recv(100) == b"STOPPING=1"
         finally:
             process.terminate()
-            assert process.wait(10) == 0
+            assert process.wait(IN_TIME_S) == 0
 
 
 def test_the_journal_gets_priorities_and_no_dates(tmp_path: Path) -> None:
@@ -324,7 +326,7 @@ def test_the_journal_gets_priorities_and_no_dates(tmp_path: Path) -> None:
         lines.append(line)
         if "ready" in line:
             process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(IN_TIME_S) == 0
 
     assert all(re.match(r"<[0-7]>[\w.]+: ", line) for line in lines)
 
@@ -343,7 +345,7 @@ def test_logs_are_one_line_an_event(tmp_path: Path) -> None:
 def far_end(port: int) -> socket.socket:
     wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     wire.bind(("127.0.0.1", port))
-    wire.settimeout(5)
+    wire.settimeout(20)
     return wire
 
 
@@ -385,8 +387,8 @@ def test_a_phone_stopped_in_a_call_says_bye(tmp_path: Path) -> None:
         bye, source = received(wire, "BYE")
         wire.sendto(answer(bye, "200 OK"), source)
 
-        assert phone.wait(5) == 0
-        assert time.monotonic() - began < 3
+        assert phone.wait(IN_TIME_S) == 0
+        assert time.monotonic() - began < IN_TIME_S
 
 
 def test_a_phone_stopped_while_it_calls_cancels(tmp_path: Path) -> None:
@@ -402,7 +404,7 @@ def test_a_phone_stopped_while_it_calls_cancels(tmp_path: Path) -> None:
         wire.sendto(answer(cancel, "200 OK"), source)
         wire.sendto(answer(invite, "487 Request Terminated"), source)
 
-        assert phone.wait(5) == 0
+        assert phone.wait(IN_TIME_S) == 0
 
 
 def test_a_phone_stopped_unregisters(tmp_path: Path) -> None:
@@ -416,7 +418,7 @@ def test_a_phone_stopped_unregisters(tmp_path: Path) -> None:
         farewell, source = received(wire, "REGISTER")
         wire.sendto(answer(farewell, "200 OK"), source)
 
-        assert phone.wait(5) == 0
+        assert phone.wait(IN_TIME_S) == 0
     assert field(farewell, "Expires") == "0" or "expires=0" in field(farewell, "Contact")
 
 
@@ -429,7 +431,7 @@ def test_a_phone_whose_server_is_dead_still_stops_in_time(tmp_path: Path) -> Non
 
         began = time.monotonic()
         assert phone.stop() == 0
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < IN_TIME_S
 
 
 def test_a_household_stops_in_time_with_its_page_open() -> None:
@@ -445,5 +447,5 @@ def test_a_household_stops_in_time_with_its_page_open() -> None:
 
             began = time.monotonic()
             assert household.stop() == 0
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < IN_TIME_S
     assert "Traceback" not in household.output

@@ -128,10 +128,10 @@ def test_the_handset_is_lifted_and_replaced(phones: tuple[SimHandset, SimHandset
 
     assert hall.ask("GET", "/sim/board")["hook"] == "off"
     assert hall.phone["hook"] == "off"
-    wait_until(lambda: level_dbov(hall.heard(0.2)) > -40, 3, "dial tone")
+    wait_until(lambda: level_dbov(hall.heard(0.2)) > -40, why="dial tone")
     hall.hang_up()
     assert hall.phone["hook"] == "on"
-    wait_until(lambda: level_dbov(hall.heard(0.2)) < -60, 3, "silence")
+    wait_until(lambda: level_dbov(hall.heard(0.2)) < -60, why="silence")
 
 
 def test_a_key_is_down_until_it_is_up(phones: tuple[SimHandset, SimHandset]) -> None:
@@ -143,7 +143,7 @@ def test_a_key_is_down_until_it_is_up(phones: tuple[SimHandset, SimHandset]) -> 
     assert hall.ask("GET", "/sim/board")["keys_down"] == ["5"]
     hall.ask("POST", "/sim/key", {"key": "5", "down": False})
     assert hall.ask("GET", "/sim/board")["keys_down"] == []
-    wait_until(lambda: "5" in hall.panel, 2, "the digit on the panel")
+    wait_until(lambda: "5" in hall.panel, why="the digit on the panel")
 
 
 def test_the_board_tells_lamps_and_bell(phones: tuple[SimHandset, SimHandset]) -> None:
@@ -157,7 +157,7 @@ def test_the_board_tells_lamps_and_bell(phones: tuple[SimHandset, SimHandset]) -
     assert set(board["lamps"].values()) <= {"on", "off", "blink"}
     assert "blink" in board["lamps"].values()
     assert hall.ask("GET", "/sim/board")["ringing"] is False
-    wait_until(lambda: level_dbov(kitchen.heard(0.5, where="speaker")) > -50, 4, "the bell in the speaker")
+    wait_until(lambda: level_dbov(kitchen.heard(0.5, where="speaker")) > -50, why="the bell in the speaker")
 
 
 @pytest.mark.parametrize(
@@ -191,21 +191,21 @@ def test_a_call_by_keys_and_ears_only(phones: tuple[SimHandset, SimHandset]) -> 
 
     hall.lift()
     hall.press("1002")
-    wait_until(lambda: kitchen.ask("GET", "/sim/board")["ringing"], 8, "the bell")
-    wait_until(lambda: "Hall" in kitchen.panel, 2, "the caller's name")
-    wait_until(lambda: level_dbov(hall.heard(0.2)) > -40, 4, "ringback")
+    wait_until(lambda: kitchen.ask("GET", "/sim/board")["ringing"], why="the bell")
+    wait_until(lambda: "Hall" in kitchen.panel, why="the caller's name")
+    wait_until(lambda: level_dbov(hall.heard(0.2)) > -40, why="ringback")
     kitchen.lift()
     hall.call("confirmed")
-    hall.speak(sine(1000, 1.0))
-    kitchen.speak(sine(600, 1.0))
+    hall.speak(sine(1000, 20.0))
+    kitchen.speak(sine(600, 20.0))
 
-    wait_until(lambda: abs(dominant_hz(kitchen.heard(0.3)) - 1000) < 20, 4, "Hall's voice in the kitchen")
-    wait_until(lambda: abs(dominant_hz(hall.heard(0.3)) - 600) < 20, 4, "the kitchen's voice in the hall")
+    wait_until(lambda: abs(dominant_hz(kitchen.heard(0.3)) - 1000) < 20, why="Hall's voice in the kitchen")
+    wait_until(lambda: abs(dominant_hz(hall.heard(0.3)) - 600) < 20, why="the kitchen's voice in the hall")
     hall.press("7")
-    wait_until(lambda: kitchen.call("confirmed")["digits_received"] == "7", 3, "the digit")
+    wait_until(lambda: kitchen.call("confirmed")["digits_received"] == "7", why="the digit")
     kitchen.hang_up()
-    wait_until(lambda: not hall.calls, 3, "the end at the other side")
-    wait_until(lambda: level_dbov(hall.heard(0.2)) > -40, 3, "a tone that says so")
+    wait_until(lambda: not hall.calls, why="the end at the other side")
+    wait_until(lambda: level_dbov(hall.heard(0.2)) > -40, why="a tone that says so")
     hall.hang_up()
 
 
@@ -243,15 +243,19 @@ def test_a_call_may_go_to_a_uri(phones: tuple[SimHandset, SimHandset]) -> None:
     assert hall.call("ringing")["remote"]["name"] == "Kitchen"
 
 
+def well(quality: dict[str, float]) -> bool:
+    return quality["loss_percent"] == 0 and quality["mos"] > 4
+
+
 def test_quality_is_told_while_talking(phones: tuple[SimHandset, SimHandset]) -> None:
     hall, kitchen = phones
     connect(hall, kitchen)
 
-    quality = wait_until(lambda: hall.call("confirmed")["quality"], 12, "figures of quality")
+    quality = wait_until(lambda: hall.call("confirmed")["quality"], why="figures of quality")
 
     assert set(quality) == {"loss_percent", "jitter_ms", "delay_ms", "mos"}
-    assert quality["loss_percent"] == 0
-    assert quality["mos"] > 4
+    # A busy machine's stumbles are told as well: some second there is without any.
+    wait_until(lambda: well(hall.call("confirmed")["quality"]), why="good figures")
     metrics = hall.ask("GET", "/metrics").decode()
     assert "offhook_calls 1.0" in metrics.splitlines()
     assert "offhook_call_mos{" in metrics
@@ -263,7 +267,7 @@ def test_digits_reach_the_other_side(phones: tuple[SimHandset, SimHandset]) -> N
 
     verb(hall, outgoing, "digits", {"digits": "12#"})
 
-    wait_until(lambda: kitchen.call("confirmed")["digits_received"] == "12#", 5, "the digits")
+    wait_until(lambda: kitchen.call("confirmed")["digits_received"] == "12#", why="the digits")
 
 
 def test_hold_and_resume_from_either_side(phones: tuple[SimHandset, SimHandset]) -> None:
@@ -271,16 +275,16 @@ def test_hold_and_resume_from_either_side(phones: tuple[SimHandset, SimHandset])
     outgoing, incoming = connect(hall, kitchen)
 
     verb(hall, outgoing, "hold")
-    wait_until(lambda: kitchen.call("confirmed")["hold"] == "remote", 5, "held at the other side")
-    wait_until(lambda: hall.call("confirmed")["hold"] == "local", 5, "held here")
+    wait_until(lambda: kitchen.call("confirmed")["hold"] == "remote", why="held at the other side")
+    wait_until(lambda: hall.call("confirmed")["hold"] == "local", why="held here")
     verb(kitchen, incoming, "hold")
-    wait_until(lambda: hall.call("confirmed")["hold"] == "both", 5, "held by both")
+    wait_until(lambda: hall.call("confirmed")["hold"] == "both", why="held by both")
     verb(hall, outgoing, "resume")
-    wait_until(lambda: hall.call("confirmed")["hold"] == "remote", 5, "held by the other only")
+    wait_until(lambda: hall.call("confirmed")["hold"] == "remote", why="held by the other only")
     verb(kitchen, incoming, "resume")
 
     for phone in phones:
-        wait_until(lambda phone=phone: phone.call("confirmed")["hold"] == "none", 5, "both talk again")
+        wait_until(lambda phone=phone: phone.call("confirmed")["hold"] == "none", why="both talk again")
 
 
 def test_a_rejected_call_says_so(phones: tuple[SimHandset, SimHandset]) -> None:
@@ -311,9 +315,9 @@ def test_a_caller_who_gives_up_is_a_missed_call(phones: tuple[SimHandset, SimHan
 
     verb(hall, hall.call("ringing"), "hangup")
 
-    wait_until(lambda: not kitchen.calls, 5, "the bell to stop")
+    wait_until(lambda: not kitchen.calls, why="the bell to stop")
     assert kitchen.ask("GET", "/sim/board")["ringing"] is False
-    wait_until(lambda: "issed" in kitchen.panel, 8, "the missed call on the panel")
+    wait_until(lambda: "issed" in kitchen.panel, why="the missed call on the panel")
 
 
 def test_what_makes_no_sense_now_is_a_conflict(phones: tuple[SimHandset, SimHandset]) -> None:
@@ -379,12 +383,12 @@ def test_the_sound_socket_carries_both_ways(phones: tuple[SimHandset, SimHandset
 
     async def talk() -> tuple[dict[str, Any], int]:
         async with aiohttp.ClientSession() as session, session.ws_connect(f"{hall.base}/sim/audio") as socket:
-            form = json.loads((await socket.receive(timeout=5)).data)
+            form = json.loads((await socket.receive(timeout=20)).data)
             frame = form["frame_samples"]
             for at in range(0, len(spoken), frame):
                 await socket.send_bytes(spoken[at : at + frame].tobytes())
-                await socket.receive(timeout=5)
-            return form, len((await socket.receive(timeout=5)).data)
+                await socket.receive(timeout=20)
+            return form, len((await socket.receive(timeout=20)).data)
 
     form, octets = asyncio.run(talk())
 
@@ -455,8 +459,8 @@ def test_everything_works_over_ipv6(tmp_path: Path) -> None:
         anna.call("confirmed")
         otto.lift()
         anna.lift()
-        anna.speak(sine(1000, 1.0))
-        wait_until(lambda: abs(dominant_hz(otto.heard(0.3)) - 1000) < 20, 4, "Anna's voice")
+        anna.speak(sine(1000, 20.0))
+        wait_until(lambda: abs(dominant_hz(otto.heard(0.3)) - 1000) < 20, why="Anna's voice")
 
 
 # --- three telephones, the first of them the exchange ---
@@ -520,9 +524,9 @@ def test_a_blind_transfer_leaves_the_other_two_talking(trio: list[SimHandset]) -
     verb(hall, outgoing, "transfer", {"to": "1003"})
     verb(attic, attic.call("ringing"), "answer")
 
-    wait_until(lambda: not hall.calls, 10, "the hall to be free")
-    wait_until(lambda: connected(kitchen, "sip:1003@home.test"), 10, "the kitchen to talk to the attic")
-    wait_until(lambda: connected(attic, "sip:1002@home.test"), 10, "the attic to talk to the kitchen")
+    wait_until(lambda: not hall.calls, why="the hall to be free")
+    wait_until(lambda: connected(kitchen, "sip:1003@home.test"), why="the kitchen to talk to the attic")
+    wait_until(lambda: connected(attic, "sip:1002@home.test"), why="the attic to talk to the kitchen")
     end_all(trio)
 
 
@@ -530,16 +534,16 @@ def test_an_attended_transfer_joins_the_two_far_ends(trio: list[SimHandset]) -> 
     hall, kitchen, attic = trio
     first, _ = connect(hall, kitchen)
     verb(hall, first, "hold")
-    wait_until(lambda: hall.call("confirmed")["hold"] == "local", 5, "the kitchen on hold")
+    wait_until(lambda: hall.call("confirmed")["hold"] == "local", why="the kitchen on hold")
     second = hall.ask("POST", "/api/v1/calls", {"to": "1003"})
     verb(attic, attic.call("ringing"), "answer")
     wait_until(lambda: hall.ask("GET", f"/api/v1/calls/{second['id']}")["state"] == "confirmed")
 
     verb(hall, first, "transfer", {"with": second["id"]})
 
-    wait_until(lambda: not hall.calls, 10, "the hall to be free")
-    wait_until(lambda: [call["state"] for call in kitchen.calls] == ["confirmed"], 10, "one call in the kitchen")
-    wait_until(lambda: connected(attic, "sip:1002@home.test"), 10, "the attic to talk to the kitchen")
+    wait_until(lambda: not hall.calls, why="the hall to be free")
+    wait_until(lambda: [call["state"] for call in kitchen.calls] == ["confirmed"], why="one call in the kitchen")
+    wait_until(lambda: connected(attic, "sip:1002@home.test"), why="the attic to talk to the kitchen")
     end_all(trio)
 
 

@@ -67,7 +67,7 @@ def wire(host: str = STRANGER, port: int = 0) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as opened:
         opened.bind((host, port))
-        opened.settimeout(3)
+        opened.settimeout(20)
         yield opened
 
 
@@ -184,7 +184,7 @@ def test_senders_who_take_their_time_keep_nobody_out(phone: Phone) -> None:
                 with contextlib.suppress(ConnectionError):
                     stream.sendall(b"a" * 1000)
         with socket.create_connection(("127.0.0.1", sip_port(phone))) as fresh:
-            fresh.settimeout(3)
+            fresh.settimeout(20)
             fresh.sendall(options(phone, "fresh"))
             assert fresh.recv(65_535).startswith(b"SIP/2.0 200 ")
 
@@ -240,7 +240,7 @@ def test_afterwards_it_calls_and_is_called(phone: Phone, tmp_path: Path) -> None
         phone.ask("POST", f"/api/v1/calls/{incoming['id']}/hangup")
         other.idle()
         phone.ask("POST", "/api/v1/calls", {"to": f"sip:1009@127.0.0.1:{other_port}"})
-        wait_until(lambda: other.calls, 5, "the call back")
+        wait_until(lambda: other.calls, why="the call back")
 
 
 def test_the_page_under_fire(phone: Phone) -> None:
@@ -255,7 +255,7 @@ def test_the_page_under_fire(phone: Phone) -> None:
             stream.sendall(octets)
             if n % 5 == 0:
                 stream.shutdown(socket.SHUT_WR)
-                stream.settimeout(2)
+                stream.settimeout(20)
                 stream.recv(1000)
 
     assert phone.phone["name"] == "Hall"
