@@ -25,6 +25,7 @@ from firmware.phone.events import (
     SendDigits,
     SendDigitUp,
     SetDoNotDisturb,
+    SoundCardChanged,
     SoundKey,
     StopRing,
 )
@@ -790,3 +791,18 @@ def test_a_call_that_comes_while_the_end_of_a_handsfree_one_is_shown_rings(call_
     assert desk.call("in2").state == "ringing"
     assert desk.ring is not None
     assert desk.view.mode == "ringing"
+
+
+def test_without_a_sound_card_a_call_rings_and_is_answered_and_the_panel_says_why_it_is_silent() -> None:
+    desk = DeskPhone()
+    desk.give(SoundCardChanged("no sound card 'usb'; there is none"))
+    assert desk.view.notice == "No sound card"
+    assert desk.view.sound_fault.startswith("no sound card 'usb'")
+
+    desk.arrive("in1")
+    assert desk.ring is not None
+    desk.lift()
+    assert AnswerCall("in1") in desk.fresh
+
+    desk.give(SoundCardChanged(""))
+    assert (desk.view.notice, desk.view.sound_fault) == ("", "")

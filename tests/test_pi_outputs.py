@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from gpiozero import LED
 from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +51,20 @@ def test_pins_without_pulse_width_shine_at_full_brightness() -> None:
 
     assert factory.pin(24).state == 1
     lamps.close()
+
+
+def test_a_lamp_whose_pin_somebody_holds_stays_dark_and_the_others_shine(caplog: pytest.LogCaptureFixture) -> None:
+    factory = MockFactory()
+    held = LED(24, pin_factory=factory)
+
+    lamps = PiLamps(factory, LampsProfile((("mute", 24), ("hold", 25))))
+    lamps.set("mute", LampState.ON)
+    lamps.set("hold", LampState.ON)
+
+    assert (factory.pin(24).state, factory.pin(25).state) == (0, 1)
+    assert "the lamp mute (GPIO24)" in caplog.text
+    lamps.close()
+    held.close()
 
 
 def test_lamps_there_are_not_are_ignored() -> None:

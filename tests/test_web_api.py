@@ -41,6 +41,7 @@ def test_the_phone_as_it_stands() -> None:
             "name": "Hall",
             "hook": "on",
             "do_not_disturb": False,
+            "sound_fault": "",
             "accounts": [{"address": ACCOUNT, "registered": False, "expires_in": None, "reason": ""}],
             "calls": [],
         }

@@ -54,6 +54,7 @@ class Desk:
         self.selected = 0
         """The chosen line of the call list."""
         self.notice = ""
+        self.sound_fault = ""
         self.accounts = {each.address: _unregistered(each) for each in settings.accounts}
         self._placed = 0
 

@@ -200,6 +200,14 @@ class AccountChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundCardChanged:
+    """The telephone's own sound went away, or is back."""
+
+    fault: str
+    """Plain words with the cure, empty when all is well."""
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteDigitHeard:
     """The far end pressed a key."""
 
@@ -227,6 +235,7 @@ PhoneEvent = (
     | CallEnded
     | AccountChanged
     | RemoteDigitHeard
+    | SoundCardChanged
 )
 
 # --- actions ---

@@ -24,6 +24,7 @@ from firmware.phone.events import (
     HoldCall,
     Party,
     RemoteDigitHeard,
+    SoundCardChanged,
 )
 from firmware.phone.reasons import reason_for
 from firmware.phone.view import AccountView, HistoryView
@@ -164,6 +165,11 @@ def registered(desk: Desk, event: AccountChanged, now: float) -> None:
         )
 
 
+def sound_changed(desk: Desk, event: SoundCardChanged, now: float) -> None:
+    """A card went away, or is back; calls go on either way, and who rings still rings."""
+    desk.sound_fault = event.fault
+
+
 def give_up(desk: Desk, call: Call, status: int, now: float) -> None:
     """Nobody answered in time: 480 to a caller (and a missed call), CANCEL to a called person."""
     desk.emit(EndCall(call.id, status))
@@ -195,4 +201,5 @@ HANDLERS: dict[type, Callable[[Desk, Any, float], None]] = {
     CallTransferred: transferred,
     CallEnded: ended,
     AccountChanged: registered,
+    SoundCardChanged: sound_changed,
 }

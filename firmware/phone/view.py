@@ -99,6 +99,8 @@ class PhoneView:
     """While a volume was just changed: show its bar."""
     notice: str
     """A short line in plain words, e.g. why the last call failed; empty if none."""
+    sound_fault: str = ""
+    """Why there is no sound, with the cure; empty if there is."""
     purpose: Literal["dial", "transfer"] = "dial"
     """What the digits of mode "dialling" are for."""
     history: tuple[HistoryView, ...] = ()

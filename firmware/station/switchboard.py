@@ -141,6 +141,8 @@ class Switchboard:
             case media.Quality():
                 quality = (event.loss_percent, event.jitter_ms, event.delay_ms, event.mos)
                 self._phone.receive(phone_events.CallQuality(event.session, *quality), now)
+            case media.SoundCard(fault):
+                self._phone.receive(phone_events.SoundCardChanged(fault), now)
             case media.MediaStopped():
                 log.info("call %s: nothing was heard of the far end for %.0f seconds", event.session, event.seconds)
             case media.RemoteLeft():

@@ -40,6 +40,7 @@ def phone_json(view: PhoneView, now: float) -> dict[str, Any]:
         "name": view.name,
         "hook": view.hook,
         "do_not_disturb": view.do_not_disturb,
+        "sound_fault": view.sound_fault,
         "accounts": [
             {
                 "address": account.address,

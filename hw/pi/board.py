@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from hw import BoardEvent, DeviceError
+from hw.boards.claims import claims_of
 from hw.boards.profile import DisplayProfile, Profile
 from hw.pi.contacts import Contacts
 from hw.pi.lamps import PiLamps
@@ -30,6 +31,11 @@ from hw.pi.worker import Task, Worker
 log = logging.getLogger(__name__)
 
 BusOpener = Callable[[DisplayProfile, Factory], Bus]
+
+
+def _has_pins(profile: Profile) -> bool:
+    """Whether any wire goes to a pin of the header that is ours to open: a telephone may be all on USB."""
+    return any(not claim.shared and claim.part != "sound card" for claim in claims_of(profile))
 
 
 class PiHook:
@@ -86,7 +92,7 @@ class PiBoard:
         self._closing = ExitStack()
         with ExitStack() as undo:
             undo.callback(self.close)
-            self._open(factory if factory is not None else self._own_factory(), open_bus)
+            self._open(factory if factory is not None or not _has_pins(profile) else self._own_factory(), open_bus)
             undo.pop_all()
 
     @property
@@ -145,9 +151,7 @@ class PiBoard:
         if profile.display is not None:
             self._open_panel(profile.display, factory, bus)
         if profile.ringer.kind != "loudspeaker":
-            worker = self._worker("ringer")
-            self._ringer = PiRinger(factory, profile.ringer, worker.wake, clock=self._clock)
-            self._start(worker, self._ringer, self._ringer.close)
+            self._open_ringer(factory)
         self._open_contacts(factory)
         self._scanner: MatrixScanner | None = None
         if profile.matrix is not None:
@@ -163,6 +167,16 @@ class PiBoard:
         worker = self._worker("panel")
         self._panel = Panel(display, lambda: bus(display, factory), worker.wake, clock=self._clock)
         self._start(worker, self._panel, self._panel.close)
+
+    def _open_ringer(self, factory: Factory) -> None:
+        """Without it the loudspeaker rings, if there is one, and the lamps blink: no reason not to be a telephone."""
+        worker = self._worker("ringer")
+        try:
+            self._ringer = PiRinger(factory, self._profile.ringer, worker.wake, clock=self._clock)
+        except DeviceError as fault:
+            log.warning("%s; going on without it", fault)
+            return
+        self._start(worker, self._ringer, self._ringer.close)
 
     def _open_contacts(self, factory: Factory) -> None:
         profile = self._profile

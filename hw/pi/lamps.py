@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from gpiozero import LED, PWMLED, PinPWMUnsupported
 
-from hw import LampState
+from hw import DeviceError, LampState
 from hw.boards.profile import LampsProfile
 from hw.pi.pins import Factory, faults_of
+
+log = logging.getLogger(__name__)
 
 BLINK_S = 0.5
 """Half a second on, half a second off: slow enough for anybody's eyes."""
@@ -19,13 +22,16 @@ class PiLamps:
     """Implements `hw.Lamps`."""
 
     def __init__(self, factory: Factory, profile: LampsProfile | None) -> None:
-        """Raises DeviceError."""
+        """A lamp whose pin somebody else holds stays dark, and the log says so: the telephone works without."""
         self._states: dict[str, LampState] = {}
         self._brightness = profile.brightness / 100 if profile is not None else 1.0
         self._lamps: dict[str, Any] = {}
         for lamp, gpio in profile.pins if profile is not None else ():
-            with faults_of(f"the lamp {lamp} (GPIO{gpio})"):
-                self._lamps[lamp] = self._open(factory, gpio, profile is None or profile.active == "high")
+            try:
+                with faults_of(f"the lamp {lamp} (GPIO{gpio})"):
+                    self._lamps[lamp] = self._open(factory, gpio, profile is None or profile.active == "high")
+            except DeviceError as fault:
+                log.warning("%s; going on without it", fault)
 
     def set(self, lamp: str, state: LampState) -> None:
         """Set one lamp; a lamp the board lacks is ignored."""

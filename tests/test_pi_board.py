@@ -1,0 +1,57 @@
+"""The telephone on a Raspberry Pi goes on without the parts that it can do without."""
+
+from __future__ import annotations
+
+import pytest
+from gpiozero import LED
+from gpiozero.pins.mock import MockFactory
+
+from hw.boards import parse_board
+from hw.boards.profile import DisplayProfile
+from hw.pi.board import PiBoard
+from hw.pi.panel import Bus
+from hw.pi.pins import Factory
+
+ON_USB = """
+name = "Den"
+driver = "pi"
+[usb_keypad]
+[display]
+[audio]
+earpiece = { card = "usb" }
+"""
+WITH_BELL = """
+name = "Hall"
+driver = "pi"
+[hook]
+pin = 17
+[ringer]
+kind = "bell"
+pins = [5, 6]
+[audio]
+earpiece = { card = "usb" }
+"""
+
+
+def no_bus(profile: DisplayProfile, factory: Factory) -> Bus:
+    raise OSError(2, "No such file or directory: /dev/i2c-1")
+
+
+def test_a_telephone_that_is_all_on_usb_needs_no_gpio_chip() -> None:
+    board = PiBoard(parse_board(ON_USB), open_bus=no_bus)
+
+    assert board.keypad is not None
+    board.close()
+
+
+def test_without_its_bell_the_loudspeaker_is_left_to_ring(caplog: pytest.LogCaptureFixture) -> None:
+    factory = MockFactory()
+    held = LED(6, pin_factory=factory)
+
+    board = PiBoard(parse_board(WITH_BELL), factory=factory)
+
+    assert board.ringer is None
+    assert board.hook is not None
+    assert "the bell" in caplog.text
+    board.close()
+    held.close()
