@@ -21,6 +21,10 @@ from pace import SLOW, run, say
 WIRE = "t.service"
 """The unit of the test's program in the guest; so short because QEMU cuts the names of what it hands over."""
 
+PARALLEL = ["-accel", "tcg,thread=multi", "-smp", "2"]
+COUNTED = ["-accel", "tcg,thread=single", "-smp", "1", "-icount", "shift=0"]
+"""One core, an instruction a nanosecond: near a Pi 3's. Of four, it would do some of it at once."""
+
 
 def prepare(arch: str, image: Path, folder: Path, files: Iterable[Path], kit: Path, modules: Iterable[Path]) -> Path:
     """The card: the image with a user's files on its first partition. The kit's disk: the kit and kernel modules.
@@ -47,16 +51,17 @@ def mtools(command: str, disk: Path, *words: str) -> str:
 
 
 class Guest:
-    """The machine in QEMU."""
+    """The machine in QEMU. `counted`: a slow one whose clock goes by its instructions, however busy ours is."""
 
-    def __init__(self, arch: str, disk: Path, folder: Path, boot: int) -> None:
+    def __init__(self, arch: str, disk: Path, folder: Path, boot: int, *, counted: bool = False) -> None:
         self._log = folder / f"console-{boot}.log"
         wires = folder / "wires"
         wires.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(wires))
         self._listener.listen()
-        self.process = subprocess.Popen(_qemu(arch, disk, folder, wires, self._log), stdin=subprocess.DEVNULL)
+        command = _qemu(arch, disk, folder, wires, self._log) + (COUNTED if counted else PARALLEL)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         self.began = time.monotonic()
         self._port: socket.socket | None = None
         self._pending = b""
@@ -125,7 +130,7 @@ def _qemu(arch: str, disk: Path, folder: Path, wires: Path, log: Path) -> list[s
             started += ["-smbios", f"type=11,value=io.systemd.credential.binary:systemd.{name}={text}"]
     return [
         *machines[arch],
-        *("-smp", "2", "-m", "1024", "-accel", "tcg,thread=multi"),
+        *("-m", "1024"),
         *started,
         *("-drive", f"if=none,id=card,file={disk},format=raw", "-device", "virtio-blk-pci,drive=card,bootindex=0"),
         *("-drive", f"if=none,id=kit,file={folder}/kit.ext4,format=raw,readonly=on"),

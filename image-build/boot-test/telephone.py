@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import argparse
 import base64
-import json
 import os
 import shutil
 import sys
 import time
-import urllib.request
 from array import array
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
@@ -27,9 +24,10 @@ sys.path[:0] = [str(TOP), str(HERE)]
 
 from guest import Guest, prepare  # noqa: E402
 from hearing import clear_share, faults  # noqa: E402
-from network import GUEST, Leases, lay_wire, named  # noqa: E402
+from network import Leases, lay_wire, named  # noqa: E402
 from pace import SLOW, say  # noqa: E402
 from panel import Panel  # noqa: E402
+from phones import CARD, OUTSIDE, calls, state  # noqa: E402
 
 from tests.support.listening import dominant_hz, level_dbov, power_at, sine  # noqa: E402
 from tests.support.programs import Phone, wait_until, wav_of  # noqa: E402
@@ -41,59 +39,6 @@ DIAL_TONE, RINGBACK = "350+440", "400+450/400 -/200 400+450/400 -/2000"
 RATE_HZ, TAKES = 48000, 3
 ENGINE = "for f in $(grep -l media_child /proc/[0-9]*/cmdline); do p=${f%/cmdline}; chrt -p ${p#/proc/}; done"
 """Says which scheduling the media engine was granted."""
-
-CARD = """
-[phone]
-name = "Boot test"
-[[account]]
-address = "sip:1001@home.test"
-password = "first"
-registrar = "sip:10.0.2.2"
-outbound_proxy = "sip:10.0.2.2;lr"
-[hardware]
-board = "./board.toml"
-[web]
-listen = "0.0.0.0:8080"
-token = "boot-test"
-[dial]
-patterns = ["10xx"]
-"""
-OUTSIDE = """
-[phone]
-name = "Outside"
-roles = ["user-agent", "registrar", "proxy"]
-[[account]]
-address = "sip:1002@home.test"
-name = "Outside"
-password = "second"
-registrar = "sip:10.0.2.2"
-outbound_proxy = "sip:10.0.2.2;lr"
-[sip]
-listen = ["udp:10.0.2.2:5060", "tcp:10.0.2.2:5060"]
-[registrar]
-domain = "home.test"
-users = { 1001 = "first", 1002 = "second" }
-[web]
-listen = "{web}"
-[dial]
-patterns = ["10xx"]
-"""
-
-
-def state() -> dict[str, Any]:
-    """The guest's telephone, asked over its own interface; {} while it does not answer."""
-    asked = urllib.request.Request(f"http://{GUEST}:8080/api/v1/phone", headers={"Authorization": "Bearer boot-test"})
-    try:
-        with urllib.request.urlopen(asked, timeout=20) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
-    except OSError:
-        return {}
-
-
-def calls() -> list[dict[str, Any]]:
-    """Its calls that are not over."""
-    return [call for call in state().get("calls", []) if call["state"] != "ended"]
 
 
 class Test:

@@ -75,6 +75,17 @@ def listen(seconds):
     return {"pcm": base64.b64encode(done.stdout).decode(), "said": done.stderr.decode()}
 
 
+def first_sound(seconds):
+    """The kernel's clock when the earpiece began to sound; None if it did not."""
+    record = ["arecord", "-q", "-D", "plughw:Loopback,1,0", "-t", "raw", "-f", "S16_LE", "-r", "48000", "-c", "1"]
+    with subprocess.Popen([*record, "-d", str(seconds)], stdout=subprocess.PIPE) as recorder:
+        while octets := recorder.stdout.read(9600):
+            if max(memoryview(octets[: len(octets) // 2 * 2]).cast("h")) > 300:
+                recorder.kill()
+                return time.monotonic()
+    return None
+
+
 SPEAKER = []
 
 
@@ -102,6 +113,10 @@ def do(order):
             return written(forget)
         case {"do": "listen", "seconds": seconds}:
             return listen(seconds)
+        case {"do": "first_sound", "seconds": seconds}:
+            return first_sound(seconds)
+        case {"do": "clock"}:
+            return time.monotonic()
         case {"do": "speak", "hz": hz}:
             return speak(hz)
         case {"do": "run", "command": command}:
