@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -43,10 +43,10 @@ def session(
 
 def agree(
     made: Session, *, direction: Direction = "sendrecv", remote: tuple[str, int] = REMOTE, mux: bool = False,
-    keys: bool = True, now: float = 0.0, send: Format = PCMA,
+    keys: bool = True, now: float = 0.0, send: Format = PCMA, receive: Sequence[Format] = (PCMA, PCMU),
 ) -> None:  # fmt: skip
     made.configure(
-        remote=remote, remote_rtcp=remote if mux else (remote[0], remote[1] + 1), send=send, receive=[PCMA, PCMU],
+        remote=remote, remote_rtcp=remote if mux else (remote[0], remote[1] + 1), send=send, receive=receive,
         telephone_event_send=KEYS if keys else None, telephone_event_receive=KEYS if keys else None,
         direction=direction, now=now, rtcp_mux=mux,
     )  # fmt: skip
@@ -306,8 +306,76 @@ def test_the_sequence_number_may_wrap() -> None:
     assert made.statistics(0.0).expected == 99
 
 
+def echoed(made: Session, periods: int, *, first: float = 0.0, samples: int = 160) -> list[Kind]:
+    """Speak for so many periods; all we send is sent back to us within 5 ms. Return what was to be played."""
+    kinds = []
+    for period in range(periods):
+        now = first + period * 0.02
+        made.send(b"\xd5" * samples, now, samples=samples)
+        for data, _, is_rtcp in made.drain():
+            (made.receive_rtcp if is_rtcp else made.receive)(data, REMOTE, now + 0.005)
+        made.handle_timers(now + 0.006)
+        kinds += [piece.kind for piece in made.playout(now + 0.019)]
+    return kinds
+
+
+def test_an_echo_service_that_returns_our_very_packets_is_heard() -> None:
+    """RFC 3550 §8.2 has us choose a new identifier once; what comes back under that one is what the far end says."""
+    made = session()
+
+    kinds = echoed(made, 1000)
+
+    assert kinds[20:].count(Kind.SPEECH) > 970
+    assert made.statistics(20.0).lost == 0
+    assert made.events() == []
+
+
+def test_our_own_reports_come_back_tell_nothing_of_the_far_end() -> None:
+    made = session()
+
+    echoed(made, 1000)
+
+    assert made.statistics(20.0).round_trip_ms is None
+
+
+def test_an_echo_is_heard_again_after_our_clock_and_with_it_our_identifier_changed() -> None:
+    """RFC 7160 §4."""
+    made = session()
+    echoed(made, 100)
+    wide = Format(9, "PCMU", 16000)
+    agree(made, send=wide, receive=[wide], now=2.0)
+    made.drain()
+
+    assert echoed(made, 100, first=2.0, samples=320)[20:].count(Kind.SPEECH) > 70
+    assert made.events() == []
+
+
+def test_copies_of_our_packets_from_a_third_party_are_not_heard() -> None:
+    """RFC 3550 §8.2: a loop. The far end speaks; what we say comes back from elsewhere."""
+    made = session()
+    listen(made, range(50))
+    ours = talk(made, 1, first=1.0)[0].ssrc
+    for index in range(200):
+        now = 1.0 + index * 0.02
+        made.receive(speech(50 + index), REMOTE, now)
+        made.receive(build(8, False, index, 160 * index, ours, b"\xd5" * 160), ELSEWHERE, now + 0.005)
+
+    assert made.statistics(5.0).strangers == 200
+    assert talk(made, 1, first=6.0)[0].ssrc == ours
+
+
+def test_a_far_end_with_our_identifier_by_chance_is_heard_under_it_once_we_have_another() -> None:
+    """RFC 3550 §8.2: a collision."""
+    made = session()
+    ours = talk(made, 1)[0].ssrc
+    kinds = listen(made, range(50), ssrc=ours)
+
+    assert kinds[4:] == [Kind.SPEECH] * 46
+    assert talk(made, 1, first=2.0)[0].ssrc != ours
+
+
 def test_our_own_packets_looped_back_change_our_source_once() -> None:
-    """RFC 3550 §8.2: BYE for the old identifier, a new one, then the loop is ignored."""
+    """RFC 3550 §8.2: BYE for the old identifier and a new one, and no flood of them."""
     made = session()
     first = talk(made, 1)[0]
     made.receive(build(8, False, 5, 5, first.ssrc, b"x"), REMOTE, 0.1)

@@ -155,12 +155,12 @@ def press(digit: str, start: int, packets: int = 8) -> list[tuple[int, bytes]]:
 
 def told(packets: list[tuple[int, bytes]]) -> str:
     receiver = EventReceiver()
-    return "".join(receiver.receive(timestamp, payload) for timestamp, payload in packets)
+    return "".join(receiver.receive(timestamp, payload, 0.0) for timestamp, payload in packets)
 
 
 def test_a_key_is_told_once_at_its_first_packet() -> None:
     receiver = EventReceiver()
-    told_by_packet = [receiver.receive(*packet) for packet in press("7", 1000)]
+    told_by_packet = [receiver.receive(*packet, 0.0) for packet in press("7", 1000)]
 
     assert told_by_packet == ["7"] + [""] * 7
 
@@ -170,7 +170,7 @@ def test_a_key_is_down_from_its_first_packet_to_the_one_that_says_it_ended() -> 
     receiver = EventReceiver()
     down = [receiver.down]
     for packet in [*press("7", 1000), *press("8", 3000)[:1]]:
-        receiver.receive(*packet)
+        receiver.receive(*packet, 0.0)
         down.append(receiver.down)
 
     assert down == [False, True, True, True, True, True, False, False, False, True]

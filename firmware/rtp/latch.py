@@ -14,6 +14,14 @@ SILENCE = 5.0
 """Seconds without a packet from the address believed so far, before another may be."""
 
 
+def reachable(address: Address) -> bool:
+    """Return whether anything is to be sent there.
+
+    RFC 3264 §8.4: nothing is sent to 0.0.0.0, the hold of old; nor to port 0.
+    """
+    return address[1] != 0 and address[0] not in ("0.0.0.0", "::")
+
+
 class Latch:
     """The address we believe in.
 

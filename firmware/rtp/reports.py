@@ -72,8 +72,17 @@ class Reports:
         counts = (transmission.packets, transmission.octets)
         return SenderReport(ssrc, ntp_timestamp(now), transmission.timestamp_at(now), *counts, blocks), description
 
-    def heard(self, block: ReportBlock, now: float) -> None:
-        """Take the far end's block about us."""
+    def heard(self, report: Report, ssrc: int, reception: Reception | None, now: float) -> None:
+        """Take what the far end reports; `ssrc` is ours. Our own report that an echo service returns tells nothing."""
+        if not isinstance(report, SenderReport | ReceiverReport) or report.ssrc == ssrc:
+            return
+        if isinstance(report, SenderReport) and reception is not None and reception.ssrc == report.ssrc:
+            reception.heard_sender_report(report.ntp_timestamp, now)
+        for block in report.blocks:
+            if block.ssrc == ssrc:
+                self._heard_of_us(block, now)
+
+    def _heard_of_us(self, block: ReportBlock, now: float) -> None:
         self.remote_loss = block.fraction_lost / 256.0
         self.remote_jitter = block.jitter
         trip = round_trip(block, ntp_timestamp(now))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import Literal, Protocol
+from typing import Literal
 
 from firmware.rtp import rtcp
+from firmware.rtp.formats import Format as Format
+from firmware.rtp.formats import samples_per_octet
 from firmware.rtp.jitter_buffer import JitterBuffer, Kind, Piece
-from firmware.rtp.latch import Latch
+from firmware.rtp.latch import Latch, reachable
 from firmware.rtp.packet import HEADER_OCTETS, MAXIMUM_OCTETS, MalformedPacket, Packet, is_rtcp, parse, unpack_header
 from firmware.rtp.reception import Reception
 from firmware.rtp.reports import Reports
@@ -27,37 +29,10 @@ from firmware.rtp.transmission import Transmission
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 
-SAMPLES_PER_OCTET = {"PCMU": 1.0, "PCMA": 1.0, "G722": 1.0, "L8": 1.0, "L16": 0.5}
-"""RTP clock units in an octet of one channel. RFC 3551 §4.5.2: G722's clock is 8000 Hz, so an octet is one unit."""
-EVENT_HOLD = 0.15
-"""Seconds after a telephone-event packet in which missing speech is no loss, and the key is held still.
-
-RFC 4733 §2.5.2.2: a tone is not extended by more than three packet intervals; 50 ms each are RECOMMENDED.
-"""
 PROOF = 0.25
 """Seconds a new source has from one packet to the next, until it is believed."""
 MAXIMUM_EVENTS = 100
 MAXIMUM_OUTPUT = 200
-
-
-class Format(Protocol):
-    """A payload type and what it means; any object with these attributes will do (media's PayloadFormat does)."""
-
-    @property
-    def payload_type(self) -> int:
-        """0 to 127."""
-
-    @property
-    def encoding(self) -> str:
-        """Upper-case encoding name (RFC 3551 §6)."""
-
-    @property
-    def clock_rate_hz(self) -> int:
-        """Of the RTP timestamp."""
-
-    @property
-    def channels(self) -> int:
-        """Interleaved channels."""
 
 
 class Session:
@@ -78,7 +53,6 @@ class Session:
         self._buffer = JitterBuffer()
         self._buffer_rate_hz = 8000
         self._event_receiver = EventReceiver()
-        self._event_until = now
         self._latch: Latch | None = None
         self._destination: Address | None = None
         """Of what we say; None: nothing is to be sent."""
@@ -92,9 +66,11 @@ class Session:
         self._candidate: Reception | None = None
         self._waiting: Packet | None = None
         """A source's first packet, played when the second proves it (A.1)."""
-        self._looping: Address | None = None
+        self._echoing: Address | None = None
+        """Where our own SSRC came from; if it does so again, the far end is an echo service."""
+        self._former_ssrc: int | None = None
+        """The one we gave up for it."""
         self._left = False
-        self._began = now
         self._heard_at = now
         self._received = self._received_octets = self._lost_before = self._expected_before = 0
         self._malformed = self._strangers = self._not_agreed = self._out_of_sequence = self._duplicates_before = 0
@@ -121,7 +97,7 @@ class Session:
             self._latch = Latch(remote)
         self._rtcp_mux = rtcp_mux or remote_rtcp == remote
         self._remote_rtcp = remote if rtcp_mux else remote_rtcp
-        self._speech = {f.payload_type: (f.clock_rate_hz, _samples_per_octet(f)) for f in receive}
+        self._speech = {f.payload_type: (f.clock_rate_hz, samples_per_octet(f)) for f in receive}
         self._event_payload_type = telephone_event_receive.payload_type if telephone_event_receive else -1
         transmission = self._transmission
         if transmission.clock_rate_hz != send.clock_rate_hz:
@@ -190,7 +166,7 @@ class Session:
         self._receive_packet(packet, source, now)
 
     def _aim(self, address: Address) -> None:
-        self._destination = address if self._sending and _reachable(address) else None
+        self._destination = address if self._sending and reachable(address) else None
 
     def _receive_packet(self, packet: Packet, source: Address, now: float) -> None:
         reception = self._reception
@@ -201,7 +177,7 @@ class Session:
                 self._out_of_sequence += 1
                 return
             self._take(packet, sequence, reception, now)
-        elif packet.ssrc == self._transmission.ssrc:
+        elif packet.ssrc == self._transmission.ssrc and source != self._echoing:
             self._collide(source, now)
         else:
             self._prove(packet, now)
@@ -252,8 +228,7 @@ class Session:
         payload_type, marker, _, timestamp, _, payload, _ = packet
         speech = self._speech.get(payload_type)
         if speech is None:
-            self._event_until = now + EVENT_HOLD
-            digits = self._event_receiver.receive(timestamp, payload)
+            digits = self._event_receiver.receive(timestamp, payload, now)
             if len(self._events) < MAXIMUM_EVENTS:
                 self._events.extend(DigitReceived(digit) for digit in digits)
             return
@@ -266,11 +241,15 @@ class Session:
         self._buffer.put(payload_type, sequence, timestamp, payload, int(len(payload) * samples_per_octet), marker, now)
 
     def _collide(self, source: Address, now: float) -> None:
-        """The far end uses our SSRC, or our packets come back (§8.2): choose another once, then ignore the loop."""
+        """The far end uses our SSRC, or our packets come back (§8.2): say BYE and choose another, once.
+
+        What comes back under the other one as well is no collision. §8.2 ignores it as a loop, and speaks of sessions
+        of many; here it comes from the one far end there is, as all it says: an echo service, which is to be heard.
+        Copies from anywhere else do not get past the latch.
+        """
         self._out_of_sequence += 1
-        if self._looping == source:
-            return
-        self._looping = source
+        self._echoing = source
+        self._former_ssrc = self._transmission.ssrc
         self._send_rtcp(self._reports.goodbye(self._transmission, None, now))
         self._transmission.renew(self._transmission.clock_rate_hz)
 
@@ -296,18 +275,16 @@ class Session:
         return source in (self._remote_rtcp, self._latch.address) or source[0] == self._latch.address[0]
 
     def _receive_report(self, report: rtcp.Report, now: float) -> None:
-        reception = self._reception
         if isinstance(report, rtcp.Goodbye):
-            if (reception is None or reception.ssrc in report.ssrcs) and len(self._events) < MAXIMUM_EVENTS:
-                self._events.append(RemoteLeft(report.reason))
-            return
-        if isinstance(report, rtcp.SourceDescription):
-            return
-        if isinstance(report, rtcp.SenderReport) and reception is not None and reception.ssrc == report.ssrc:
-            reception.heard_sender_report(report.ntp_timestamp, now)
-        for block in report.blocks:
-            if block.ssrc == self._transmission.ssrc:
-                self._reports.heard(block, now)
+            self._receive_goodbye(report)
+        else:
+            self._reports.heard(report, self._transmission.ssrc, self._reception, now)
+
+    def _receive_goodbye(self, report: rtcp.Goodbye) -> None:
+        reception = self._reception
+        leaves = (reception is None or reception.ssrc in report.ssrcs) and self._former_ssrc not in report.ssrcs
+        if leaves and len(self._events) < MAXIMUM_EVENTS:
+            self._events.append(RemoteLeft(report.reason))
 
     # --- out ---
 
@@ -319,13 +296,13 @@ class Session:
         `quiet`: what was played last was near silence, so that leaving out or adding samples is not heard.
         """
         pieces = self._buffer.get(now, int(period_ms * self._buffer_rate_hz / 1000), quiet=quiet)
-        if now < self._event_until:
+        if self._event_receiver.sounds(now):
             return [p._replace(kind=Kind.NOTHING) if p.kind is Kind.LOST else p for p in pieces]
         return pieces
 
     def key_down(self, now: float) -> bool:
         """Return whether the far end still holds the key that DigitReceived told last (RFC 4733 §2.5.2.2)."""
-        return now < self._event_until and self._event_receiver.down
+        return self._event_receiver.sounds(now) and self._event_receiver.down
 
     def send(self, payload: bytes, now: float, *, samples: int, marker: bool = False) -> None:
         """Send one packet of speech of `samples` RTP clock units; call it every packetisation period.
@@ -370,7 +347,7 @@ class Session:
 
     def _send_rtcp(self, data: bytes | None) -> None:
         destination = self._remote_rtcp
-        if data is not None and destination is not None and not self._left and _reachable(destination):
+        if data is not None and destination is not None and not self._left and reachable(destination):
             self._put_out(data, destination, rtcp=not self._rtcp_mux)
 
     def handle_timers(self, now: float) -> None:
@@ -420,12 +397,3 @@ class Session:
     def silent_for(self, now: float) -> float:
         """Return seconds since the far end's last valid RTP packet, or since the session began."""
         return now - self._heard_at
-
-
-def _samples_per_octet(form: Format) -> float:
-    return SAMPLES_PER_OCTET.get(form.encoding.upper(), 0.0) / max(1, form.channels)
-
-
-def _reachable(address: Address) -> bool:
-    """RFC 3264 §8.4: nothing is sent to 0.0.0.0, the hold of old; nor to port 0."""
-    return address[1] != 0 and address[0] not in ("0.0.0.0", "::")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections import deque
 from typing import NamedTuple
@@ -153,12 +154,20 @@ class EventSender:
         return [packet]
 
 
+HOLD = 0.15
+"""Seconds that an event goes on after its latest packet.
+
+§2.5.2.2: a tone is not extended by more than three packet intervals; 50 ms each are RECOMMENDED.
+"""
+
+
 class EventReceiver:
     """Tells each key once, at its beginning, whichever of its packets are lost."""
 
-    __slots__ = ("_code", "_ended", "_start")
+    __slots__ = ("_code", "_ended", "_start", "_until")
 
     def __init__(self) -> None:
+        self._until = -math.inf
         self._start: int | None = None
         """Timestamp of the latest segment."""
         self._code = -1
@@ -169,8 +178,13 @@ class EventReceiver:
         """Whether the latest key's end has not come yet."""
         return self._start is not None and not self._ended and self._code < len(DIGITS)
 
-    def receive(self, timestamp: int, payload: bytes) -> str:
+    def sounds(self, now: float) -> bool:
+        """Whether an event's packet came so shortly ago that it is under way: missing speech is no loss."""
+        return now < self._until
+
+    def receive(self, timestamp: int, payload: bytes, now: float) -> str:
         """Return the keys that this payload is the first to tell of, "" if none."""
+        self._until = now + HOLD
         digits = ""
         # §2.5.1.5: several events may follow each other in one packet, contiguous in time.
         for offset in range(0, min(len(payload), 64) - 3, 4):
