@@ -100,6 +100,43 @@ def test_a_wildcard_sends_from_its_port() -> None:
     run(test)
 
 
+@pytest.mark.parametrize(
+    ("wildcard", "asked", "asker"), [("0.0.0.0", "127.0.0.2", "127.0.0.1"), ("::", "::1", "::1")]
+)
+def test_a_wildcard_knows_which_address_was_asked_and_answers_from_there(
+    wildcard: str, asked: str, asker: str
+) -> None:
+    """RFC 3581 §4: the response goes out from the address that the request came to, or no translator lets it in."""
+
+    async def test(sockets: SipSockets, user: User) -> None:
+        (wild,) = await sockets.open([ListeningPoint("UDP", wildcard, 0)])
+        here = await listen(sockets, "UDP", asker)
+        sockets.send_datagram(SendDatagram(b"question", here, (asked, wild.port)))
+        await user.until(lambda: user.received)
+        flow = user.received.pop()[1]
+        sockets.send_datagram(SendDatagram(b"answer", flow.local, flow.remote))
+        await user.until(lambda: user.received)
+
+        assert flow == Flow("UDP", (asked, wild.port), here)
+        assert user.received == [(b"answer", Flow("UDP", here, (asked, wild.port)))]
+
+    run(test)
+
+
+def test_an_answer_from_an_address_that_is_gone_leaves_from_another() -> None:
+    """A new lease came between request and response."""
+
+    async def test(sockets: SipSockets, user: User) -> None:
+        (wild,) = await sockets.open([ListeningPoint("UDP", "0.0.0.0", 0)])
+        here = await listen(sockets, "UDP")
+        sockets.send_datagram(SendDatagram(b"answer", ("192.0.2.77", wild.port), here))
+        await user.until(lambda: user.received)
+
+        assert user.received[0][1].remote == ("127.0.0.1", wild.port)
+
+    run(test)
+
+
 def test_a_family_that_is_not_listened_on_is_a_failed_delivery() -> None:
     async def test(sockets: SipSockets, user: User) -> None:
         here = await listen(sockets, "UDP")

@@ -1,6 +1,7 @@
 """The sockets of the SIP transport layer (RFC 3261 §18): octets in, octets out, nothing understood.
 
-UDP sockets are read in batches and report ICMP errors (§18.4) through Linux's error queue; streams are opened
+UDP sockets are read in batches and report ICMP errors (§18.4) through Linux's error queue; one that is bound to every
+address learns which one was asked (IP_PKTINFO, RFC 3542 §6) and answers from there. Streams are opened
 on demand, reused by hop, and closed when their peer or the endpoint says so.
 """
 
@@ -11,8 +12,9 @@ import errno
 import ipaddress
 import logging
 import socket
+import struct
 from collections.abc import Coroutine, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from firmware.sip.transport import CloseConnection, Flow, Hop, ListeningPoint, SendDatagram, SendStream
 
@@ -22,6 +24,10 @@ IP_RECVERR = 11
 """Linux: ICMP errors are queued on the socket, with the datagram's destination."""
 IPV6_RECVERR = 25
 MSG_ERRQUEUE = 0x2000
+IP_PKTINFO = 8
+"""Linux, ip(7): with each datagram the interface, our address, and the address in its header."""
+_PKTINFO = struct.Struct("=I4s4s")
+_PKTINFO6 = struct.Struct("=16sI")
 AF31 = 26 << 2
 """The DSCP of signalling (RFC 4504 Req-67) in the traffic class octet."""
 
@@ -34,6 +40,7 @@ MAX_BACKLOG_OCTETS = 1 << 20
 """What a stream's peer may leave unread, before the stream is given up."""
 CONNECT_TIMEOUT_S = 10.0
 DATAGRAM_MAX = 65_535
+_ANCILLARY_OCTETS = 128
 
 
 class SipUser(Protocol):
@@ -114,6 +121,9 @@ class _DatagramSocket:
             self._socket.close()
             raise _listen_error(point, fault) from None
         self.local: tuple[str, int] = self._socket.getsockname()[:2]
+        self.wild = ipaddress.ip_address(self.local[0]).is_unspecified
+        if self.wild:
+            self._learn_addresses()
         loop.add_reader(self._socket, self._readable)
 
     def _set_options(self) -> None:
@@ -125,10 +135,24 @@ class _DatagramSocket:
             self._socket.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
             self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, AF31)
 
+    def _learn_addresses(self) -> None:
+        if self.family == socket.AF_INET6:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        else:
+            self._socket.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+
+    def _receive(self) -> tuple[bytes, tuple[str, int], Any]:
+        """The next datagram, our end of it, and the other. Raises OSError."""
+        if not self.wild:
+            data, remote = self._socket.recvfrom(DATAGRAM_MAX)
+            return data, self.local, remote
+        data, ancillary, _, remote = self._socket.recvmsg(DATAGRAM_MAX, _ANCILLARY_OCTETS)
+        return data, (_asked(ancillary) or self.local[0], self.local[1]), remote
+
     def _readable(self) -> None:
         for _ in range(BATCH):
             try:
-                data, remote = self._socket.recvfrom(DATAGRAM_MAX)
+                data, local, remote = self._receive()
             except BlockingIOError:
                 self._drain_errors()  # harmless when there are none
                 return
@@ -136,7 +160,7 @@ class _DatagramSocket:
                 self._drain_errors()
                 continue
             host = remote[0].partition("%")[0]
-            self._user.sip_received(data, Flow("UDP", self.local, (host, remote[1])))
+            self._user.sip_received(data, Flow("UDP", local, (host, remote[1])))
 
     def _drain_errors(self) -> None:
         for _ in range(BATCH):
@@ -147,16 +171,19 @@ class _DatagramSocket:
             if remote:
                 self._user.sip_delivery_failed(Hop("UDP", remote[0].partition("%")[0], remote[1]))
 
-    def send(self, data: bytes, remote: tuple[str, int]) -> None:
+    def send(self, data: bytes, local: str, remote: tuple[str, int]) -> None:
+        """Send from our address `local`, or from the one that the routing table has if it is not ours any more."""
+        from_there = _from_address(local) if self.wild else ()
         for attempt in (1, 2):
             try:
-                self._socket.sendto(data, remote)
+                self._socket.sendmsg((data,), from_there if attempt == 1 else (), 0, remote)
                 return
             except BlockingIOError:
                 return  # a full socket buffer is a lost datagram: the transaction sends it again
             except OSError as fault:
                 self._drain_errors()  # an error queued by an earlier datagram is reported on the next send
-                if attempt == 2 or fault.errno not in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH):
+                again = fault.errno in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH) or from_there
+                if attempt == 2 or not again:
                     log.debug("cannot send to %s port %d: %s", remote[0], remote[1], fault.strerror)
                     self._loop.call_soon(self._user.sip_delivery_failed, Hop("UDP", *remote))
                     return
@@ -164,6 +191,27 @@ class _DatagramSocket:
     def close(self) -> None:
         self._loop.remove_reader(self._socket)
         self._socket.close()
+
+
+def _asked(ancillary: Iterable[tuple[int, int, bytes]]) -> str | None:
+    """Our address that a datagram came to; None: it was for several (multicast), or is of use on one link only."""
+    for level, kind, octets in ancillary:
+        if (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):
+            return socket.inet_ntop(socket.AF_INET, _PKTINFO.unpack(octets)[1])
+        if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
+            address = ipaddress.IPv6Address(_PKTINFO6.unpack(octets)[0])
+            return None if address.is_multicast or address.is_link_local else str(address)
+    return None
+
+
+def _from_address(local: str) -> tuple[tuple[int, int, bytes], ...]:
+    """What makes sendmsg(2) send from `local`, through whichever interface leads there; () if it may be any."""
+    address = ipaddress.ip_address(local)
+    if address.is_unspecified:
+        return ()
+    if address.version == 6:
+        return ((socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, _PKTINFO6.pack(address.packed, 0)),)
+    return ((socket.IPPROTO_IP, IP_PKTINFO, _PKTINFO.pack(0, address.packed, bytes(4))),)
 
 
 class _Stream(asyncio.Protocol):
@@ -285,13 +333,12 @@ class SipSockets:
             if candidate.local == message.local:
                 chosen = candidate
                 break
-            wild = ipaddress.ip_address(candidate.local[0]).is_unspecified
-            if chosen is None or (wild and candidate.local[1] == message.local[1]):
+            if chosen is None or (candidate.wild and candidate.local[1] == message.local[1]):
                 chosen = candidate
         if chosen is None:
             self._failed_soon(Hop("UDP", *message.remote))
             return
-        chosen.send(message.data, message.remote)
+        chosen.send(message.data, message.local[0], message.remote)
 
     def send_stream(self, message: SendStream) -> None:
         """Send on the stream named, else on one to the hop, else on a new one."""
