@@ -114,7 +114,7 @@ class Desk(Phone):
         """Wait until the earpiece is silent."""
         wait_until(lambda: level_dbov(self.heard(0.3)) < LOUD_DBOV, seconds, "silence in the earpiece")
 
-    def say(self, frequency_hz: float, seconds: float = 20.0) -> None:
+    def say(self, frequency_hz: float, seconds: float = 60.0) -> None:
         """Say a tone into the handset."""
         self.speak(sine(frequency_hz, seconds))
 

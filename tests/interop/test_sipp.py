@@ -89,6 +89,18 @@ def test_we_call_sipps_uas_through_the_api(desk: Desk, tmp_path: Path) -> None:
     assert desk.listed(call)["state"] == "ended"
 
 
+def test_sipps_echo_is_heard(desk: Desk, tmp_path: Path) -> None:
+    """It returns our very packets, our SSRC and all."""
+    with Sipp(tmp_path, "uas", "-rtp_echo") as called:
+        desk.lift()
+        call = desk.dial(f"sip:anybody@127.0.0.1:{called.port}")
+        desk.until(call, state="confirmed")
+        desk.say(1100)
+        desk.hears(1100)
+        desk.hang_up()
+        called.succeeded(1)
+
+
 def test_we_call_sipps_uas_by_keys(tmp_path: Path) -> None:
     with (
         Sipp(tmp_path, "uas", calls=2) as called,

@@ -371,6 +371,25 @@ def answer(request: str, status: str, extra: str = "", body: str = "") -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
+def test_who_asks_at_one_of_many_addresses_is_answered_from_there(tmp_path: Path) -> None:
+    """RFC 3581 §4: with `listen` on every address, as it is by default."""
+    port = free_port()
+    text = PEER.format(port=port).replace("udp:127.0.0.1", "udp:0.0.0.0")
+    with far_end(free_port()) as wire, Phone(tmp_path, text):
+        here = f"127.0.0.1:{wire.getsockname()[1]}"
+        rows = [
+            f"OPTIONS sip:127.0.0.1:{port} SIP/2.0",
+            f"Via: SIP/2.0/UDP {here};branch=z9hG4bKasked;rport",
+            f"From: <sip:far@{here}>;tag=1",
+            "To: <sip:127.0.0.1>",
+            "Call-ID: asked",
+            "CSeq: 1 OPTIONS",
+        ]
+        wire.sendto(("\r\n".join(rows) + "\r\n\r\n").encode(), ("127.0.0.2", port))
+
+        assert received(wire, "SIP/2.0 200")[1] == ("127.0.0.2", port)
+
+
 def test_a_phone_stopped_in_a_call_says_bye(tmp_path: Path) -> None:
     far = free_port()
     with far_end(far) as wire, Phone(tmp_path, PEER.format(port=free_port()) + WEB) as phone:
