@@ -553,6 +553,52 @@ def test_one_source_cannot_fill_the_table() -> None:
     assert len(core.requests) == 4
 
 
+def ok(transaction: ServerTransaction) -> Response:
+    return response_to(transaction.request, 200, to_tag=transaction.to_tag)
+
+
+def answering(**limits: int) -> Endpoint:
+    """An endpoint whose core answers everything at once."""
+    endpoint, core = new_endpoint(limits=Limits(**limits)), RecordingCore()
+    endpoint.cores.append(core)
+    core.on_request = lambda transaction, now: endpoint.respond(transaction, ok(transaction), now)
+    return endpoint
+
+
+@pytest.mark.parametrize("limit", ["transactions", "transactions_per_host"])
+def test_what_is_answered_and_was_not_asked_again_makes_room(limit: str) -> None:
+    """A hundred phones behind one translator register at once, twice each: 64*T1 for each would fill its share."""
+    endpoint = answering(**{limit: 40})
+
+    for number in range(400):
+        now = number / 9.0  # 36 in T2
+        endpoint.handle_timers(now)
+        endpoint.receive(request("OPTIONS", branch=f"z9hG4bK{number}"), flow(), now)
+
+    assert statuses(endpoint) == [200] * 400
+    assert endpoint.transactions == (0, 40)
+    assert endpoint.counters.overload == 0
+
+
+@pytest.mark.parametrize("limit", ["transactions", "transactions_per_host"])
+def test_what_was_answered_just_now_is_kept_for_who_asks_again(limit: str) -> None:
+    """§17.1.2.2: retransmissions are at most T2 apart."""
+    endpoint = answering(**{limit: 2})
+    endpoint.receive(request("OPTIONS", branch="z9hG4bK1"), flow(), 0.0)
+    endpoint.receive(request("OPTIONS", branch="z9hG4bK2"), flow(), 0.1)
+    endpoint.receive(request("OPTIONS", branch="z9hG4bK1"), flow(), 3.0)
+    assert statuses(endpoint) == [200, 200, 200]
+
+    endpoint.receive(request("OPTIONS", branch="z9hG4bK3"), flow(), 4.0)
+    assert statuses(endpoint) == [503]
+    endpoint.receive(request("OPTIONS", branch="z9hG4bK3"), flow(), 4.2)
+    endpoint.receive(request("OPTIONS", branch="z9hG4bK1"), flow(), 4.3)
+
+    assert statuses(endpoint) == [200, 200]
+    assert endpoint.counters.requests == 6
+    assert endpoint.counters.retransmissions == 2
+
+
 # RFC 2543 clients.
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import count
 
+from firmware.sip.answered import ANY_HOST, Answered
 from firmware.sip.construction import refusal
 from firmware.sip.context import Context
 from firmware.sip.cores.core import Core, Failure
@@ -40,6 +41,7 @@ class ServerSide:
         self._by_hop: dict[tuple[str, str, int], dict[ServerTransaction, None]] = {}
         """Those that have sent something there since it was last known to fail."""
         self._of_host: Counter[str] = Counter()
+        self._answered = Answered()
         self._numbers = count(1)
         self._secret = context.random.randbytes(16)
         self._in_hand: Fields | None = None
@@ -69,7 +71,7 @@ class ServerSide:
 
     def _receive_new(self, request: Request, flow: Flow, now: float) -> None:
         request.check()
-        if self._is_full(flow.remote[0]):
+        if not self._has_room(flow.remote[0], now):
             self._context.counters.overload += 1
             # §26.3.2.4: what floods us is refused without keeping state.
             self._refuse(request.fields, flow, 503, "Overloaded")
@@ -80,9 +82,18 @@ class ServerSide:
         else:
             self._offer(transaction, now)
 
-    def _is_full(self, host: str) -> bool:
+    def _has_room(self, host: str, now: float) -> bool:
+        """Whether one more from this host may be kept; what is only kept in case it comes again makes room."""
         limits = self._context.limits
-        return len(self._transactions) >= limits.transactions or self._of_host[host] >= limits.transactions_per_host
+        return (self._of_host[host] < limits.transactions_per_host or self._forget_oldest(host, now)) and (
+            len(self._transactions) < limits.transactions or self._forget_oldest(ANY_HOST, now)
+        )
+
+    def _forget_oldest(self, host: str, now: float) -> bool:
+        oldest = self._answered.oldest(host, now - self._context.timers.t2)
+        if oldest is not None:
+            self._step(oldest, Event.TIMER_J, now)
+        return oldest is not None
 
     def _begin(self, request: Request, flow: Flow, now: float) -> ServerTransaction:
         key = server_key(request)
@@ -208,7 +219,7 @@ class ServerSide:
             self._leave(transaction, before)
         for action in actions:
             if action is Action.SEND_RESPONSE:
-                self._send(transaction, again=event in _RETRANSMITTING)
+                self._send(transaction, now, again=event in _RETRANSMITTING)
             elif action is Action.SEND_TRYING:
                 self._send_trying(transaction)
             elif action is Action.RESET_G:
@@ -229,6 +240,7 @@ class ServerSide:
         if transaction.state is not State.TERMINATED:
             return
         del self._transactions[transaction.key]
+        self._answered.remove(transaction)
         host = transaction.flow.remote[0]
         self._of_host[host] -= 1
         if not self._of_host[host]:
@@ -240,9 +252,11 @@ class ServerSide:
         if not neighbours:
             self._by_hop.pop(transaction.path.key, None)
 
-    def _send(self, transaction: ServerTransaction, again: bool) -> None:
+    def _send(self, transaction: ServerTransaction, now: float, again: bool) -> None:
         if not transaction.data:
             return  # the INVITE came again before there was any provisional response
+        if transaction.state is State.COMPLETED and transaction.method != "INVITE":
+            self._answered.put(transaction, now)
         if again:
             self._context.counters.retransmissions += 1
         self._put(transaction)
