@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.rtp.jitter_buffer import CAPACITY, JitterBuffer, Kind, Piece
+from firmware.rtp.jitter_buffer import CAPACITY, JitterBuffer
+from firmware.rtp.pieces import Kind, Piece
 
 PCMA = 8
 Delay = Callable[[Random, float], float]

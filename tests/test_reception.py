@@ -195,27 +195,3 @@ def test_any_run_of_sequence_numbers_is_survived(sequences: list[int]) -> None:
     report = reception.report(1.0)
     assert 0 <= report.fraction_lost <= 255
     assert -0x800000 <= report.lost <= 0x7FFFFF
-
-
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 400)), min_size=1, max_size=60), st.integers(0, 0xFFFF))
-def test_the_short_way_of_the_next_packet_counts_as_the_long_one(steps: list[tuple[int, int]], first: int) -> None:
-    """`advance` takes only the very next packet, and then does what `update` and `arrived` do."""
-    long, short = Reception(7, first), Reception(7, first)
-    sequence, now = first, 5.0
-
-    for step, late_ms in steps:
-        sequence = (sequence + step) & 0xFFFF
-        arrival = now + late_ms / 1000
-        believed = long.update(sequence)
-        if believed is not None:
-            long.arrived(160 * sequence, arrival, 8000)
-        taken = short.advance(sequence, 160 * sequence, arrival, 8000)
-        if taken is None:
-            taken = short.update(sequence)
-            if taken is not None:
-                short.arrived(160 * sequence, arrival, 8000)
-        assert taken == believed
-        now += 0.02
-
-    assert short.report(now) == long.report(now)
-    assert (short.duplicates, short.last_at, short.jitter_ms) == (long.duplicates, long.last_at, long.jitter_ms)

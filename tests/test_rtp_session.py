@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.rtp import rtcp
-from firmware.rtp.jitter_buffer import Kind
 from firmware.rtp.latch import RUN
 from firmware.rtp.packet import Packet, build, parse
+from firmware.rtp.pieces import Kind
 from firmware.rtp.session import DigitReceived, Direction, Event, RemoteLeft, Session, SourceMoved
 
 REMOTE, REMOTE_RTCP = ("192.0.2.9", 4000), ("192.0.2.9", 4001)

@@ -22,6 +22,8 @@ _FADE_PER_BLOCK = 0.2
 _MOST_PERIODS = 3
 _LONGEST_JOIN_BLOCKS = 1.0
 _JOIN_PER_BLOCK_S = 0.004
+_UNJOINED_PARTS = 8
+# How many times as much as is needed may wait to be joined: most calls never lose a packet.
 
 
 def _crossfade(old: array[int], new: array[int], samples: int) -> array[int]:
@@ -42,7 +44,9 @@ class Concealer:
         self._compared = round(_COMPARED_S * rate_hz)
         self._block = round(_BLOCK_S * rate_hz)
         self._kept = 2 * (_MOST_PERIODS * self._longest + self._longest // 4)
-        self._history = bytes(self._kept)
+        self._heard = [bytes(self._kept)]
+        self._unjoined = 0
+        """Octets in it since it was joined last."""
         self._cycle = array("h")
         self._position = 0
         self._pitch = 0
@@ -58,14 +62,27 @@ class Concealer:
         if frame and (self._lost or not joined):
             frame = self._join(frame)
             self._lost = 0
-        self._history = (self._history + frame)[-self._kept :]
+        self._remember(frame)
         return frame
 
     def conceal(self, samples: int) -> bytes:
         """Make up `samples` samples in place of lost ones; silence after 60 ms."""
         made = self._make(samples)
-        self._history = (self._history + made)[-self._kept :]
+        self._remember(made)
         return made
+
+    def _remember(self, frame: bytes) -> None:
+        """Keep what was played; it is joined when a loss asks for it, or when it becomes long."""
+        self._heard.append(frame)
+        self._unjoined += len(frame)
+        if self._unjoined > _UNJOINED_PARTS * self._kept:
+            self._history()
+
+    def _history(self) -> bytes:
+        """The last `_kept` octets."""
+        joined = b"".join(self._heard)[-self._kept :]
+        self._heard, self._unjoined = [joined], 0
+        return joined
 
     def _make(self, samples: int) -> bytes:
         if not self._lost:
@@ -77,7 +94,7 @@ class Concealer:
         return pieces.tobytes()
 
     def _begin(self) -> None:
-        self._before = array("h", self._history)
+        self._before = array("h", self._history())
         self._pitch = self._find_pitch()
         self._cycle = self._periods(1)
         self._position = 0
@@ -91,8 +108,9 @@ class Concealer:
 
     def _find_pitch(self) -> int:
         """The lag, in samples, at which the last 20 ms resemble what came before them most."""
-        reference = self._history[-2 * self._compared :]
-        fragment = self._history[-2 * (self._compared + self._longest) : -2 * self._shortest]
+        history = self._history()
+        reference = history[-2 * self._compared :]
+        fragment = history[-2 * (self._compared + self._longest) : -2 * self._shortest]
         offset, _ = audioop.findfit(fragment, reference)
         return self._longest - int(offset)
 

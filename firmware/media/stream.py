@@ -20,7 +20,7 @@ from firmware.audio.synthesis import ToneGenerator
 from firmware.audio.tones import Segment, Tone, dtmf
 from firmware.media.ear import KeyVoice
 from firmware.media.messages import ConfigureSession, PayloadFormat
-from firmware.rtp.jitter_buffer import Kind, Piece
+from firmware.rtp.pieces import Kind, Piece
 from firmware.rtp.session import Session
 
 MOST_DIGITS = 64
@@ -41,6 +41,11 @@ class _Receiver:
         self.resampler = Resampler(codec.rate_hz, rate_hz) if codec.rate_hz != rate_hz else None
         self._per_tick = codec.rate_hz / form.clock_rate_hz
 
+    def speak(self, payload: bytes) -> bytes:
+        """Speech that follows on what was played last."""
+        frame = self.concealer.received(self.codec.decode(payload))
+        return frame if self.resampler is None else self.resampler.process(frame)
+
     def play(self, piece: Piece) -> bytes:
         if piece.kind is Kind.SPEECH:
             frame = self.concealer.received(self.codec.decode(piece.payload), joined=piece.joined)
@@ -60,11 +65,12 @@ class Stream:
         self.configuration: ConfigureSession | None = None
         self._rate_hz = rate_hz
         self._period_samples = period_samples
+        self._period_octets = 2 * period_samples
         self._period_ms = 1000 * period_samples / rate_hz
         self._receivers: dict[int, _Receiver] = {}
         self._current: _Receiver | None = None
         self._heard = b""
-        self._quiet = True
+        self._played_last = b""
         self._sender: Codec | None = None
         self._sending = False
         self._send_format: PayloadFormat | None = None
@@ -124,13 +130,20 @@ class Stream:
             return
         if self._inband or self._inband_key.sounds:
             frame = self._with_digits(frame)
+        if len(frame) == self._packet_octets and not self._spoken and self._send_resampler is None:
+            self._send(frame, now)
+            return
         spoken = self._spoken + (frame if self._send_resampler is None else self._send_resampler.process(frame))
         while len(spoken) >= self._packet_octets:
             packet, spoken = spoken[: self._packet_octets], spoken[self._packet_octets :]
-            # RFC 3264 §5.1: recvonly and inactive send no media; the timestamp goes on all the same.
-            payload = self._sender.encode(packet) if self._sending else b""
-            self.session.send(payload, now, samples=self._packet_ticks)
+            self._send(packet, now)
         self._spoken = spoken
+
+    def _send(self, packet: bytes, now: float) -> None:
+        assert self._sender is not None
+        # RFC 3264 §5.1: recvonly and inactive send no media; the timestamp goes on all the same.
+        payload = self._sender.encode(packet) if self._sending else b""
+        self.session.send(payload, now, samples=self._packet_ticks)
 
     def _with_digits(self, frame: bytes) -> bytes:
         """DTMF in the speech itself, for a far end that did not agree to telephone-events."""
@@ -160,15 +173,19 @@ class Stream:
 
     def play(self, now: float) -> bytes:
         """The next period of what the far end says."""
-        octets, rest = 2 * self._period_samples, self._heard
-        frame = rest or self._played(now)
-        if rest or len(frame) != octets:  # a sample-based codec fills the period exactly, and leaves no rest
-            frame = self._cut(frame, octets, now)
-        self._quiet = audioop.rms(frame, 2) < _QUIET_RMS
+        rest = self._heard
+        if not rest and (payload := self.session.steady_payload()) is not None and self._current is not None:
+            frame = self._current.speak(payload)
+        else:
+            frame = rest or self._played(now)
+        if rest or len(frame) != self._period_octets:  # a sample-based codec fills the period exactly
+            frame = self._cut(frame, self._period_octets, now)
+        self._played_last = frame
         return frame
 
     def _played(self, now: float) -> bytes:
-        pieces = self.session.playout(now, self._period_ms, quiet=self._quiet)
+        quiet = audioop.rms(self._played_last, 2) < _QUIET_RMS
+        pieces = self.session.playout(now, self._period_ms, quiet=quiet)
         frame = self._decoded(pieces[0])
         for piece in pieces[1:]:
             frame += self._decoded(piece)
@@ -190,7 +207,8 @@ class Stream:
 
     def discard(self, now: float) -> None:
         """Let a period of what the far end says go unheard."""
-        self.session.playout(now, self._period_ms, quiet=True)
+        if self.session.steady_payload() is None:
+            self.session.playout(now, self._period_ms, quiet=True)
         self._heard = b""
 
 

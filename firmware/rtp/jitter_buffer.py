@@ -9,10 +9,8 @@ position waits) or left out (it jumps) when the two have drifted apart, at once 
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import NamedTuple
-
 from firmware.rtp.delay_histogram import DelayHistogram
+from firmware.rtp.pieces import Held, Kind, Piece, tail
 
 CAPACITY = 100
 """Packets: two seconds of 20 ms."""
@@ -33,40 +31,8 @@ JUMP_AHEAD = 0.5
 """Seconds of transit below the least: its timestamps leapt ahead."""
 LATE_RUN = 10
 """Late packets on end after which the timing is taken anew."""
-
-
-class Kind(Enum):
-    """What a piece of playout is."""
-
-    SPEECH = "speech"
-    LOST = "lost"
-    """A packet is missing: conceal."""
-    NOTHING = "nothing"
-    """Nobody speaks (not begun, silence suppressed, ended): silence or comfort noise."""
-
-
-class Piece(NamedTuple):
-    """Some consecutive samples to play."""
-
-    kind: Kind
-    samples: int
-    """Length in units of the RTP clock. Sample-based codecs (G.711, G.722, L16) are cut to the length asked."""
-    payload: bytes = b""
-    payload_type: int = -1
-    """As received; -1 unless speech."""
-    joined: bool = True
-    """False where samples were left out just before this piece (a cross-fade hides it)."""
-
-
-class _Held(NamedTuple):
-    """A packet, or what is left of one, waiting for its time."""
-
-    samples: int
-    payload: bytes
-    payload_type: int
-    sequence: int
-    whole: bool
-    """A frame codec's packet: never cut."""
+SMOOTHING = 0.125
+"""Share of a period's change of delay that is believed."""
 
 
 class JitterBuffer:
@@ -80,7 +46,7 @@ class JitterBuffer:
     def __init__(self, *, clock_rate_hz: int = 8000, percentile: float = 0.97) -> None:
         self._rate = clock_rate_hz
         self._histogram = DelayHistogram(percentile)
-        self._packets: dict[int, _Held] = {}
+        self._packets: dict[int, Held] = {}
         self._position = 0
         """Extended timestamp of the next sample to play."""
         self._begun = False
@@ -99,6 +65,7 @@ class JitterBuffer:
         self._jumped: float | None = None
         """Transit of a packet that did not fit; the next one says whether the clock jumped."""
         self._delay_ms = 0.0
+        self._smoothing = SMOOTHING
         self._too_short = self._too_long = 0
         self._joined = True
         self.late = 0
@@ -172,7 +139,7 @@ class JitterBuffer:
         if position > self._newest or base is None:
             self._newest, self._newest_sequence = position, sequence
         self._span = samples
-        self._store(position, _Held(samples, payload, payload_type, sequence, whole), transit, now)
+        self._store(position, Held(samples, payload, payload_type, sequence, whole), transit, now)
 
     def _has_jumped(self, transit: float, marker: bool) -> bool:
         """Believe in a jump when a talkspurt begins with it, or when a second packet agrees with the first."""
@@ -191,7 +158,7 @@ class JitterBuffer:
             self._frame = step
         return self._frame
 
-    def _store(self, position: int, held: _Held, transit: float, now: float) -> None:
+    def _store(self, position: int, held: Held, transit: float, now: float) -> None:
         packets = self._packets
         if position in packets:
             self.duplicates += 1
@@ -201,7 +168,7 @@ class JitterBuffer:
             if position + held.samples <= play or held.whole or play in packets:
                 self._missed(position, transit, now)
                 return
-            position, held = play, _tail(held, play - position)
+            position, held = play, tail(held, play - position)
         self._late_run = 0
         if len(packets) >= CAPACITY:
             self.overflows += 1
@@ -267,7 +234,9 @@ class JitterBuffer:
         delay_ms = (now - self._position / self._rate - base) * 1000.0
         # Smoothed, so that the lateness of a single tick of ours changes nothing; but a long stall of ours does.
         change = delay_ms - self._delay_ms
-        smooth = self._delay_ms = self._delay_ms + change * 0.125 if change < FAR_TOO_LONG_MS else delay_ms
+        believed = change * self._smoothing if change < FAR_TOO_LONG_MS else change
+        smooth = self._delay_ms = self._delay_ms + believed
+        self._smoothing = SMOOTHING
         target_ms = self._histogram.target_ms  # as in _wanted_ms, which is asked where more than a packet is fetched
         if samples > self._span or target_ms > MAXIMUM_DELAY_MS:
             target_ms = self._wanted_ms(samples)
@@ -319,9 +288,41 @@ class JitterBuffer:
                 self._packets[start] = held
                 break
             else:
-                self._packets.setdefault(position, _tail(held, position - start))
+                self._packets.setdefault(position, tail(held, position - start))
         self._position = position
         self._joined = False
+
+    def waiting(self, samples: int, payload_type: int, highest: int) -> list[bytes] | None:
+        """Return the payloads at hand if nothing is amiss and all are alike, `samples` each, up to sequence `highest`.
+
+        They may then be played without being fetched here, until `played` says how many were.
+        """
+        if not self._playing or not self._joined or self._too_short or self._too_long:
+            return None
+        position, sequence, payloads = self._position, self._played_sequence, list[bytes]()
+        for _ in self._packets:
+            held = self._packets.get(position)
+            if held is None or held[0] != samples or held[2:] != (payload_type, sequence + 1, False):
+                return None
+            payloads.append(held.payload)
+            position, sequence = position + samples, sequence + 1
+        return payloads if sequence == highest and position == self._newest + self._span else None
+
+    @property
+    def following_timestamp(self) -> int:
+        """Of the packet after the newest, 32 bits."""
+        return (self._newest + self._span) & 0xFFFFFFFF
+
+    def played(self, count: int, samples: int) -> None:
+        """Take out what was played of the payloads `waiting`, and of those put since."""
+        if not self._playing:  # the far end's clock jumped meanwhile
+            return
+        for _ in range(count):
+            held = self._packets.pop(self._position, None)
+            self._position += samples
+            if held is not None:
+                self._played_sequence = held.sequence
+        self._smoothing = 1.0 - (1.0 - SMOOTHING) ** (count + 1)
 
     def _fill(self, samples: int) -> list[Piece]:
         pieces: list[Piece] = []
@@ -338,7 +339,7 @@ class JitterBuffer:
         if held is None:
             return self._gap(position, samples)
         if held.samples > samples and not held.whole:
-            rest = _tail(held, samples)
+            rest = tail(held, samples)
             held = held._replace(samples=samples, payload=held.payload[: len(held.payload) - len(rest.payload)])
             self._packets.setdefault(position + samples, rest)
         self._position = position + held.samples
@@ -366,9 +367,3 @@ class JitterBuffer:
             return Piece(Kind.LOST, samples)
         self._playing = False
         return Piece(Kind.NOTHING, samples)
-
-
-def _tail(held: _Held, samples: int) -> _Held:
-    """Return a packet without its first `samples`; the codec has a whole number of samples to the octet or octets."""
-    octets = len(held.payload) * samples // held.samples
-    return held._replace(samples=held.samples - samples, payload=held.payload[octets:])

@@ -98,25 +98,6 @@ class Reception:
         self._mark_behind(behind)
         return self._cycles + self._highest - behind
 
-    def advance(self, sequence: int, timestamp: int, now: float, clock_rate_hz: int) -> int | None:
-        """Take the packet that nearly always comes, the very next: what `update` and `arrived` do, in one.
-
-        Return its unwrapped sequence number; None, and nothing is taken, if it is another.
-        """
-        transit = self._transit
-        if sequence != self._highest + 1 or self._probation or transit is None or clock_rate_hz != self._clock_rate_hz:
-            return None
-        self._highest = sequence
-        self._window = ((self._window << 1) | 1) & _WINDOW
-        self.received += 1
-        self.last_at = now
-        self._transit = (int(now * clock_rate_hz) - timestamp) & 0xFFFFFFFF
-        difference = (self._transit - transit) & 0xFFFFFFFF
-        if difference > 0x7FFFFFFF:
-            difference = 0x100000000 - difference
-        self._jitter += (difference - self._jitter) / 16.0
-        return self._cycles + sequence
-
     def _prove(self, sequence: int, ahead: int) -> int | None:
         if ahead != 1:
             self._probation = MINIMUM_SEQUENTIAL - 1

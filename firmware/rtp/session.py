@@ -13,9 +13,10 @@ from typing import Literal
 from firmware.rtp import rtcp
 from firmware.rtp.formats import Format as Format
 from firmware.rtp.formats import samples_per_octet
-from firmware.rtp.jitter_buffer import JitterBuffer, Kind, Piece
+from firmware.rtp.jitter_buffer import JitterBuffer
 from firmware.rtp.latch import Latch, reachable
-from firmware.rtp.packet import HEADER_OCTETS, MAXIMUM_OCTETS, MalformedPacket, Packet, is_rtcp, parse, unpack_header
+from firmware.rtp.packet import MalformedPacket, Packet, is_rtcp, parse
+from firmware.rtp.pieces import Kind, Piece
 from firmware.rtp.reception import Reception
 from firmware.rtp.reports import Reports
 from firmware.rtp.session_events import Address as Address
@@ -24,6 +25,7 @@ from firmware.rtp.session_events import Event as Event
 from firmware.rtp.session_events import RemoteLeft as RemoteLeft
 from firmware.rtp.session_events import SourceMoved as SourceMoved
 from firmware.rtp.statistics import Statistics as Statistics
+from firmware.rtp.steady_flow import SteadyFlow
 from firmware.rtp.telephone_event import EventReceiver
 from firmware.rtp.transmission import Transmission
 
@@ -70,6 +72,8 @@ class Session:
         """Where our own SSRC came from; if it does so again, the far end is an echo service."""
         self._former_ssrc: int | None = None
         """The one we gave up for it."""
+        self._flow: SteadyFlow | None = None
+        """While it goes on, reception, jitter buffer and counts lag behind until it is settled."""
         self._left = False
         self._heard_at = now
         self._received = self._received_octets = self._lost_before = self._expected_before = 0
@@ -93,6 +97,7 @@ class Session:
         rtcp_mux: bool = False,
     ) -> None:
         """Take what offer/answer agreed on; may come again (hold, new address, other codec). Timestamps run on."""
+        self._settle()
         if self._latch is None or self._latch.signalled != remote:
             self._latch = Latch(remote)
         self._rtcp_mux = rtcp_mux or remote_rtcp == remote
@@ -112,34 +117,10 @@ class Session:
 
     def receive(self, data: bytes, source: Address, now: float) -> None:
         """A datagram of the RTP socket; RTCP is told apart by itself (RFC 5761 §4). Never raises."""
-        if not self._receive_next(data, source, now):
+        flow = self._flow
+        if flow is None or not flow.follow(data, source, now):
+            self._settle()
             self._receive_other(data, source, now)
-
-    def _receive_next(self, data: bytes, source: Address, now: float) -> bool:
-        """Take what nearly always comes: plain speech, next in sequence, from where it is expected. False: it is not.
-
-        It does what `_receive_other` would, in a fraction of the time.
-        """
-        reception, latch = self._reception, self._latch
-        if reception is None or latch is None or source != latch.address or not self._receiving:
-            return False
-        if not HEADER_OCTETS < len(data) <= MAXIMUM_OCTETS or data[0] != 0x80:
-            return False
-        _, payload_type, sequence, timestamp, ssrc = unpack_header(data)
-        speech = self._speech.get(payload_type)  # no payload type has the marker's bit
-        if speech is None or ssrc != reception.ssrc or speech[0] != self._buffer_rate_hz:
-            return False
-        extended = reception.advance(sequence, timestamp, now, speech[0])
-        if extended is None:
-            return False
-        self._heard_at = latch.heard_at = now
-        self._candidate = None
-        octets = len(data) - HEADER_OCTETS
-        self._received += 1
-        self._received_octets += octets
-        payload = data[HEADER_OCTETS:]
-        self._buffer.put(payload_type, extended, timestamp, payload, int(octets * speech[1]), False, now)
-        return True
 
     def _receive_other(self, data: bytes, source: Address, now: float) -> None:
         if is_rtcp(data):
@@ -295,10 +276,53 @@ class Session:
         and may be longer: decode it into a queue and ask again when the queue is short.
         `quiet`: what was played last was near silence, so that leaving out or adding samples is not heard.
         """
+        self._settle()
         pieces = self._buffer.get(now, int(period_ms * self._buffer_rate_hz / 1000), quiet=quiet)
         if self._event_receiver.sounds(now):
             return [p._replace(kind=Kind.NOTHING) if p.kind is Kind.LOST else p for p in pieces]
+        if len(pieces) == 1 and pieces[0].kind is Kind.SPEECH:
+            self._begin_flow(pieces[0])
         return pieces
+
+    def steady_payload(self) -> bytes | None:
+        """Return the payload of the next period, as long as `playout`'s last and of its type, joined to it.
+
+        While speech flows as it should it takes the place of `playout`; None: ask `playout`.
+        """
+        flow = self._flow
+        return None if flow is None else flow.take()
+
+    def _begin_flow(self, piece: Piece) -> None:
+        reception, latch, samples, octets = self._reception, self._latch, piece.samples, len(piece.payload)
+        if reception is None or latch is None or self._candidate is not None or not self._receiving:
+            return
+        if int(octets * self._speech.get(piece.payload_type, (0, 0.0))[1]) != samples:
+            return
+        waiting = self._buffer.waiting(samples, piece.payload_type, reception.highest)
+        if waiting is not None:
+            following, sequence = self._buffer.following_timestamp, (reception.highest + 1) & 0xFFFF
+            self._flow = SteadyFlow(
+                latch.address, piece.payload_type, sequence, following, reception.ssrc,
+                samples=samples, octets=octets, waiting=waiting,
+            )  # fmt: skip
+
+    def _settle(self) -> None:
+        """End the steady flow: account for what came and was played in it."""
+        flow, self._flow = self._flow, None
+        if flow is None:
+            return
+        reception, latch, payload_type, samples = self._reception, self._latch, flow.payload_type, flow.samples
+        assert reception is not None
+        assert latch is not None
+        for number, timestamp, payload, at in flow.arrivals():
+            sequence = reception.update(number)
+            assert sequence is not None
+            reception.arrived(timestamp, at, self._buffer_rate_hz)
+            self._buffer.put(payload_type, sequence, timestamp, payload, samples, False, at)
+            self._heard_at = latch.heard_at = at
+            self._received += 1
+            self._received_octets += len(payload)
+        self._buffer.played(flow.taken, samples)
 
     def key_down(self, now: float) -> bool:
         """Return whether the far end still holds the key that DigitReceived told last (RFC 4733 §2.5.2.2)."""
@@ -342,6 +366,7 @@ class Session:
     def leave(self, now: float) -> None:
         """Say BYE by RTCP (§6.3.7); nothing is sent after it."""
         if not self._left:
+            self._settle()
             self._send_rtcp(self._reports.goodbye(self._transmission, self._reception, now))
         self._left = True
 
@@ -352,7 +377,8 @@ class Session:
 
     def handle_timers(self, now: float) -> None:
         """Send the RTCP report that is due. RFC 3264 §5.1: held streams report too."""
-        if self._latch is not None and not self._left:
+        if self._latch is not None and not self._left and now >= self._reports.schedule.deadline:
+            self._settle()
             self._send_rtcp(self._reports.due(self._transmission, self._reception, now))
 
     def next_deadline(self) -> float | None:
@@ -373,6 +399,7 @@ class Session:
 
     def statistics(self, now: float) -> Statistics:
         """Return the counts so far."""
+        self._settle()
         reception, transmission, reports = self._reception, self._transmission, self._reports
         return Statistics(
             packets_sent=transmission.packets,
@@ -396,4 +423,5 @@ class Session:
 
     def silent_for(self, now: float) -> float:
         """Return seconds since the far end's last valid RTP packet, or since the session began."""
+        self._settle()
         return now - self._heard_at
