@@ -14,6 +14,7 @@ from firmware.phone.events import (
     PlaceCall,
     SendDigitDown,
     SoundKey,
+    TransferCall,
 )
 from firmware.phone.phone import NotPossible
 from firmware.phone.settings import AccountSettings
@@ -365,7 +366,6 @@ def test_nobody_answers_for_three_minutes_and_the_call_is_cancelled() -> None:
         (486, "remote", "busy", "Busy"),
         (600, "remote", "busy", "Busy"),
         (404, "remote", "number_unobtainable", "Number not in use"),
-        (484, "remote", "number_unobtainable", "Number incomplete"),
         (604, "remote", "number_unobtainable", "Number not in use"),
         (408, "remote", "busy", "No answer"),
         (480, "remote", "busy", "Not available"),
@@ -549,3 +549,96 @@ def test_a_key_pressed_while_another_is_down_takes_over() -> None:
     assert SendDigitDown(call, "2") in desk.fresh
     desk.give(KeyReleased("1"))
     assert desk.fresh == []
+
+
+# --- overlap: the exchange says how long a number is (RFC 3261 §21.4.22) ---
+
+
+def incomplete(desk: DeskPhone, digits: str = "0441") -> str:
+    """Dial a number that the exchange wants more of; its call."""
+    call = desk.dial(digits + "#")
+    desk.end(call, 484)
+    return call
+
+
+def test_who_dialled_too_few_digits_goes_on_dialling() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    incomplete(desk)
+
+    assert (desk.view.mode, desk.view.digits, desk.view.notice) == ("dialling", "0441", "Number incomplete")
+    assert desk.tone is None
+    desk.press("5", "#")
+
+    assert desk.placed().to == "sip:04415@example.net"
+
+
+def test_digits_that_are_added_are_sent_after_the_pause() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    incomplete(desk)
+    desk.press("5")
+
+    desk.wait(4.1)
+
+    assert desk.placed().to == "sip:04415@example.net"
+
+
+def test_nobody_asks_again_with_the_same_digits() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    incomplete(desk)
+
+    desk.wait(4.1)
+
+    assert desk.did(PlaceCall) == []
+    assert (desk.tone, desk.view.notice) == ("number_unobtainable", "Number incomplete")
+
+
+def test_only_the_whole_number_is_in_the_call_list() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    incomplete(desk)
+    desk.press("5", "#")
+    desk.end(desk.placed().call, 486)
+    desk.replace()
+
+    desk.press("up")
+
+    assert [entry.remote.uri for entry in desk.view.history] == ["sip:04415@example.net"]
+
+
+def test_an_announcement_of_a_transfer_goes_on_being_one() -> None:
+    desk = DeskPhone()
+    first = desk.talk("1002")
+    desk.press("transfer", *"0441", "#")
+    second = desk.placed().call
+    desk.end(second, 484)
+
+    desk.press("5", "#")
+    third = desk.placed()
+    desk.confirm(third.call)
+    desk.press("transfer")
+
+    assert third.to == "sip:04415@example.net"
+    assert [(each.call, each.other) for each in desk.did(TransferCall)] == [(first, third.call)]
+
+
+@pytest.mark.parametrize("redialled", [True, False])
+def test_who_types_no_digits_hears_that_the_number_is_incomplete(redialled: bool) -> None:
+    desk = DeskPhone()
+    desk.lift()
+    if redialled:
+        desk.end(desk.dial("0441#"), 486)
+        desk.replace()
+        desk.lift()
+        desk.press("redial")
+        call = desk.placed().call
+    else:
+        call = str(desk.give(DialRequest("0441")))
+
+    desk.end(call, 484)
+
+    assert desk.view.mode == "ended"
+    assert desk.tone == "number_unobtainable"
+    assert desk.call(call).cause == (484, "Number incomplete")

@@ -43,6 +43,8 @@ class Call:
     encrypted: bool = False
     answered_at: float | None = None
     ended_at: float | None = None
+    dialled: str = ""
+    """The digits that the person typed to place it; empty: it was placed otherwise."""
     digits: str = ""
     """Typed in the call (DTMF)."""
     digits_received: str = ""

@@ -17,7 +17,7 @@ from firmware.phone.dialling import Entry
 from firmware.phone.events import Action, AnswerCall, EndCall, HoldCall, Party, PlaceCall
 from firmware.phone.history import History
 from firmware.phone.levels import Levels
-from firmware.phone.reasons import ToneName, reason_for
+from firmware.phone.reasons import ADDRESS_INCOMPLETE, ToneName, reason_for
 from firmware.phone.settings import AccountSettings, PhoneSettings
 from firmware.phone.view import AccountView, HistoryView
 
@@ -105,6 +105,14 @@ class Desk:
         self.entry.refused = True
         self.alarms.set("entry", now + self.settings.timeouts.failure_tone)
         self.say(why, now)
+
+    def dial_on(self, call: Call, now: float) -> None:
+        """The exchange wants more digits (RFC 3261 §21.4.22): those that were typed stand, and go on."""
+        self.begin_entry(now, transfers=call.consults, line=call.line)
+        assert self.entry is not None
+        self.entry.digits = self.entry.incomplete = call.dialled
+        self.wait_for_digit(now)
+        self.say(reason_for(ADDRESS_INCOMPLETE).words, now)
 
     def open_menu(self, now: float) -> None:
         """Show the call list."""
@@ -229,18 +237,18 @@ class Desk:
 
     def close(
         self, call: Call, now: float, code: int, by: Literal["local", "remote", "network"], phrase: str = "",
-        *, missed: bool = False,
+        *, missed: bool = False, listed: bool = True,
     ) -> None:  # fmt: skip
-        """Write a call off, whoever ended it."""
+        """Write a call off, whoever ended it. `listed`: in the call list."""
         reason = reason_for(code, by, phrase)
         call.cause = call.cause or (code, "Transferred" if call.transferring and code == 200 else reason.words)
         call.advice = call.advice or reason.advice
         call.state, call.ended_at, call.recalling = "ended", now, False
         self.alarms.cancel_call(call.id)
         self.alarms.set("listed", now + self.settings.timeouts.ended_call, call.id)
-        self.history.add(
-            HistoryView("missed" if missed else call.direction, call.remote, call.began_at, call.seconds(now))
-        )
+        if listed:
+            kind = "missed" if missed else call.direction
+            self.history.add(HistoryView(kind, call.remote, call.began_at, call.seconds(now)))
         if not any(other.talking or other.answering for other in self.calls.live()):
             self.levels.muted = False
 

@@ -27,6 +27,8 @@ class Entry:
         """Nothing was dialled for so long that the howler sounds."""
         self.refused = False
         """This number can't be called."""
+        self.incomplete = ""
+        """The exchange wants more digits than these (484)."""
         self.hotline = False
         """The handset was just lifted: no digit at all means the hotline."""
         self.line: int | None = None

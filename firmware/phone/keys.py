@@ -46,7 +46,7 @@ def send_entry(desk: Desk, now: float) -> None:
     assert entry is not None
     try:
         line = entry.line if entry.line is None or desk.calls.on_line(entry.line) is None else None
-        desk.place(entry.digits, now, line=line, consults=entry.transfers)
+        desk.place(entry.digits, now, line=line, consults=entry.transfers).dialled = entry.digits
     except NotPossible as refusal:
         if desk.entry is not entry:
             desk.begin_entry(now)

@@ -26,7 +26,7 @@ from firmware.phone.events import (
     RemoteDigitHeard,
     SoundCardChanged,
 )
-from firmware.phone.reasons import reason_for
+from firmware.phone.reasons import ADDRESS_INCOMPLETE, reason_for
 from firmware.phone.view import AccountView, HistoryView
 
 BUSY = 486
@@ -147,7 +147,11 @@ def ended(desk: Desk, event: CallEnded, now: float) -> None:
     # RFC 3261 21.4.18 leaves open why nobody is available; a phone that rang was there.
     rang_out = event.code == UNAVAILABLE and call.direction == "out" and call.state == "ringing"
     code = event.code if event.code >= 200 else 487
-    desk.close(call, now, code, event.by, event.reason, missed=missed)
+    goes_on = code == ADDRESS_INCOMPLETE and event.by == "remote" and in_focus and call.trying and desk.present
+    desk.close(call, now, code, event.by, event.reason, missed=missed, listed=not (goes_on and call.dialled))
+    if goes_on and call.dialled:
+        desk.dial_on(call, now)
+        return
     if event.answered_elsewhere:
         call.cause = (code, "Answered elsewhere")
     elif rang_out:

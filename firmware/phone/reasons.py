@@ -7,6 +7,7 @@ from typing import Literal
 
 ToneName = Literal["busy", "congestion", "number_unobtainable"]
 
+ADDRESS_INCOMPLETE = 484
 PANEL_COLUMNS = 21
 """Characters in a line of the smallest panel."""
 
@@ -113,7 +114,8 @@ _ROWS: dict[int, _Row] = {
     482: ("Call went in a loop", "Servers passed the call round in a circle.", "Report to your admin", "congestion"),
     483: ("Too many servers", "The call was passed on through too many servers.", "Report to your admin",
           "congestion"),
-    484: ("Number incomplete", "The server needs more digits.", "Dial all digits", "number_unobtainable"),
+    ADDRESS_INCOMPLETE: ("Number incomplete", "The server needs more digits.", "Dial all digits",
+                         "number_unobtainable"),
     485: ("Number is ambiguous", "The number fits several people.", "Dial the full number", "number_unobtainable"),
     486: _BUSY,
     487: ("Call cancelled", "The call was given up before anybody answered.", "", "busy"),

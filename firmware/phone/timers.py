@@ -9,6 +9,7 @@ from firmware.phone.alarms import Alarm, Kind
 from firmware.phone.calls import Call
 from firmware.phone.desk import Desk
 from firmware.phone.keys import call_hotline, leave_menu, send_entry
+from firmware.phone.reasons import ADDRESS_INCOMPLETE, reason_for
 
 NOT_AVAILABLE = 480
 CANCELLED = 487
@@ -31,6 +32,8 @@ def _entry(desk: Desk, now: float) -> None:
         return
     if not desk.off_hook and (not desk.handsfree or not entry.digits or entry.refused):
         desk.rest()
+    elif entry.digits and entry.digits == entry.incomplete and not entry.refused:
+        desk.refuse_entry(reason_for(ADDRESS_INCOMPLETE).words, now)  # nothing was added: to ask again is of no use
     elif entry.digits and not entry.refused:
         send_entry(desk, now)
     elif entry.hotline and not entry.refused:
