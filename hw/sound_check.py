@@ -26,6 +26,8 @@ from hw.correlation import Pattern, shift_between
 
 End = Literal["earpiece", "speaker", "ringer"]
 
+ENDS: tuple[End, ...] = ("earpiece", "speaker", "ringer")
+NAMES = {"earpiece": "earpiece", "speaker": "loudspeaker", "ringer": "ringer"}
 SETTLE_S = 0.5
 """Silence that is played and not listened to: cards start with a click."""
 QUIET_S = 1.0
@@ -246,7 +248,7 @@ def findings(check: SoundCheck, end: End, period_s: float) -> Iterator[tuple[Ver
         yield "bad", "the microphone gives nothing at all, not even noise", MUTE_CURE
         return
     yield from _noise(check)
-    name = {"earpiece": "earpiece", "speaker": "loudspeaker", "ringer": "ringer"}[end]
+    name = NAMES[end]
     if not check.heard:
         words = f"the microphone hears nothing of the {name}, less than {check.echo_db:.0f} dB of what was played"
         yield "note", words, SILENT_CURE.format(name=name, end=end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import audioop
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from firmware.runtime.doctor import Finding, doctor, examine
+from hw.sound_check import SETTLE_S, signal
+from tests.support.sound_cards import alsa_configured, plugins
 
 PEER = """
 [[account]]
@@ -157,6 +160,73 @@ def test_a_board_that_there_is_not_is_bad(tmp_path: Path) -> None:
     subjects = [finding.subject for finding in bad(findings(written(tmp_path, text)))]
 
     assert subjects == ["sound", "board nonesuch"]
+
+
+REAL = """
+name = "real"
+driver = "pi"
+[usb_keypad]
+[audio]
+earpiece = {{ card = "{earpiece}" }}
+microphone = {{ card = "pcm:voice" }}
+"""
+
+
+def with_board(folder: Path, earpiece: str) -> Path:
+    (folder / "real.toml").write_text(REAL.format(earpiece=earpiece))
+    return written(folder, PEER.format(port=free_port()) + f'[hardware]\nboard = "{folder}/real.toml"\n')
+
+
+def listened(path: Path) -> list[Finding]:
+    async def whole() -> list[Finding]:
+        return [finding async for finding in examine(path, listen_for_echo=True, warning_s=0.0)]
+
+    return [finding for finding in asyncio.run(whole()) if finding.subject in ("sound", "echo")]
+
+
+def test_a_sound_card_that_is_away_is_bad_and_said_with_its_cure(tmp_path: Path) -> None:
+    (finding, *_) = bad(findings(with_board(tmp_path, "usb:9-9.9")))
+
+    assert finding.subject == "sound"
+    assert "no sound card 'usb:9-9.9'" in finding.words
+
+
+def test_an_echo_is_measured_after_a_warning(tmp_path: Path) -> None:
+    """The microphone is a file with the sweeps 20 dB softer and 100 ms late, as if the card had given them back."""
+    before = bytes(2 * round((SETTLE_S + 0.1) * 48_000))
+    echo = audioop.mul(signal(48_000), 2, 0.1)
+    with alsa_configured(tmp_path, plugins(tmp_path, before + echo)):
+        found = listened(with_board(tmp_path, "pcm:quiet"))
+
+    assert "are played on the earpiece" in found[1].words
+    assert "ear" in found[1].cure
+    assert any("echo of the earpiece: -20 dB, after 100 ms: whoever calls hears himself" in f.words for f in found)
+    assert bad(found) == []
+
+
+def test_a_microphone_that_is_off_is_bad(tmp_path: Path) -> None:
+    with alsa_configured(tmp_path, plugins(tmp_path, bytes(2 * 48_000 * 12))):
+        (finding,) = bad(listened(with_board(tmp_path, "pcm:quiet")))
+
+    assert "not even noise" in finding.words
+
+
+def test_a_simulated_telephone_has_no_echo_to_measure(tmp_path: Path) -> None:
+    found = listened(written(tmp_path, PEER.format(port=free_port())))
+
+    assert [finding.verdict for finding in found] == ["ok", "note"]
+
+
+def test_what_a_running_phone_holds_is_not_tried(tmp_path: Path) -> None:
+    async def whole(path: Path) -> list[Finding]:
+        return [finding async for finding in examine(path, running=True)]
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        found = asyncio.run(whole(written(tmp_path, PEER.format(port=taken.getsockname()[1]))))
+
+    assert bad(found) == []
+    assert "systemctl stop offhook" in next(finding.cure for finding in found if finding.subject == "phone")
 
 
 def test_the_verdict_is_said_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hw.boards import load_board, parse_board
+from hw.pi.cards import Card
 from hw.pi.examinations import Finding, Machine, examine
 
 MODEL = "proc/device-tree/model"
@@ -89,7 +90,40 @@ def test_a_sleepy_wireless_card_is_found(tmp_path: Path, answer: str, verdict: s
 
 def test_a_clock_that_nobody_set_is_a_note(tmp_path: Path) -> None:
     assert about(Pi(tmp_path, timedatectl="no\n").findings(), "clock")[0][0] == "note"
-    assert about(Pi(tmp_path, timedatectl="yes\n").findings(), "clock") == []
+    assert about(Pi(tmp_path, timedatectl="yes\n").findings(), "clock")[0][0] == "ok"
+
+
+def test_without_timedatectl_the_time_daemons_own_sign_is_looked_for(tmp_path: Path) -> None:
+    pi = Pi(tmp_path)
+    assert about(pi.findings(), "clock") == []
+
+    (tmp_path / "run/systemd/timesync").mkdir(parents=True)
+    assert about(pi.findings(), "clock")[0][0] == "note"
+    pi.write("run/systemd/timesync/synchronized", "")
+    assert about(pi.findings(), "clock") == []
+
+
+@pytest.mark.parametrize(("alarm", "verdict"), [("1\n", "bad"), ("0\n", "ok")])
+def test_debians_own_kernel_tells_the_supplys_voltage_in_another_way(
+    tmp_path: Path, alarm: str, verdict: str
+) -> None:
+    pi = Pi(tmp_path)
+    pi.write("sys/class/hwmon/hwmon0/name", "cpu_thermal\n")
+    pi.write("sys/class/hwmon/hwmon1/name", "rpi_volt\n")
+    pi.write("sys/class/hwmon/hwmon1/in0_lcrit_alarm", alarm)
+
+    assert [finding[0] for finding in about(pi.findings(), "power")] == [verdict]
+
+
+def test_a_pc_that_is_a_telephone_is_examined_too(tmp_path: Path) -> None:
+    pi = Pi(tmp_path, timedatectl="no\n")
+    (tmp_path / MODEL).unlink()
+    pi.write("proc/mounts", "/dev/sda2 / ext4 ro 0 0\n")
+
+    assert pi.findings() == []
+    subjects = [finding[1] for finding in pi.findings("rotary")]
+    assert "clock" in subjects
+    assert "card" in subjects
 
 
 def test_a_card_that_cannot_be_written_is_bad_unless_settings_are_elsewhere(tmp_path: Path) -> None:
@@ -106,6 +140,29 @@ def test_a_worn_card_is_a_note(tmp_path: Path) -> None:
     pi.write("sys/block/mmcblk0/device/life_time", "0x02 0x0a\n")
 
     assert "80 %" in about(pi.findings(), "card")[0][2]
+
+
+def test_errors_that_the_file_system_met_are_bad(tmp_path: Path) -> None:
+    pi = Pi(tmp_path)
+    pi.write("sys/fs/ext4/mmcblk0p2/errors_count", "0\n")
+    assert about(pi.findings(), "card") == []
+
+    pi.write("sys/fs/ext4/mmcblk0p2/errors_count", "3\n")
+    [finding] = about(pi.findings(), "card")
+    assert finding[0] == "bad"
+    assert "mmcblk0p2 has met 3 errors" in finding[2]
+
+
+def test_a_card_that_is_nearly_full_is_a_note(tmp_path: Path) -> None:
+    class Full(Machine):
+        def free(self, path: str) -> int | None:
+            return 10 * 2**20 if path == "/data" else None
+
+    pi = Pi(tmp_path)
+    pi.write("proc/mounts", "/dev/mmcblk0p4 /data ext4 rw 0 0\n")
+
+    found = list(examine(None, Full(tmp_path, pi.run)))
+    assert any(words == "only 10 MB are free on /data" for _, _, words, _ in found)
 
 
 def test_pins_that_others_hold_are_named_with_who_holds_them(tmp_path: Path) -> None:
@@ -148,6 +205,32 @@ def test_a_sound_card_is_found_with_its_rates(tmp_path: Path) -> None:
 
     pi.write("proc/asound/card1/stream0", STREAM.replace("44100, 48000", "16000"))
     assert "rate_hz = 16000" in about(pi.findings("handset"), "sound card")[0][3]
+    pi.write("proc/asound/card1/stream0", STREAM.replace("44100, 48000", "8000 - 44100 (continuous)"))
+    assert "rate_hz = 40000" in about(pi.findings("handset"), "sound card")[0][3]
+
+
+def test_only_the_telephones_own_cards_are_examined_and_asked_if_the_kernel_does_not_tell(tmp_path: Path) -> None:
+    pi = Pi(tmp_path)
+    pi.write(
+        "proc/asound/cards",
+        " 0 [vc4hdmi        ]: vc4-hdmi - vc4-hdmi\n 1 [wm8960soundcard]: simple-card - wm8960-soundcard\n",
+    )
+    asked: list[str] = []
+
+    def rates(card: Card) -> list[int]:
+        asked.append(card.id)
+        return [16_000]
+
+    found = list(examine(load_board("speakerphone"), Machine(tmp_path, pi.run), lines=lambda profile: {}, rates=rates))
+
+    assert asked == ["wm8960soundcard"]
+    assert "not 48000" in about(found, "sound card")[0][2]
+
+
+def test_a_telephone_that_runs_holds_its_own_pins(tmp_path: Path) -> None:
+    found = examine(load_board("handset"), Machine(tmp_path), lines=lambda profile: {17: "lg"}, running=True)
+
+    assert about(list(found), "pins") == []
 
 
 def test_every_fault_has_a_cure(tmp_path: Path) -> None:

@@ -24,13 +24,18 @@ from firmware.sip.message import Request, Response
 from firmware.sip.transaction import ClientTransaction
 from firmware.sip.transport import CloseConnection, Flow, Hop, ListeningPoint, Locate, SendDatagram, SendStream
 from firmware.sip.uri import SipUri
-from hw import DeviceError
-from hw.boards import ProfileError, load_board, open_audio, open_board
+from hw import AudioPort, DeviceError, sound_check
+from hw.boards import AudioProfile, ProfileError, load_board, open_audio, open_board
+from hw.pi.examinations import examine as examine_pi
+from hw.pi.examinations import run_program
 
 Verdict = Literal["ok", "note", "bad"]
 PUBLIC = "198.51.100.1"
 """An address that only a default route leads to (RFC 5737); nothing is sent there."""
 ANSWER_S = 4.0
+WARNING_S = 3.0
+"""To take the handset from the ear."""
+STOP_CURE = "To try them: systemctl stop offhook; offhook doctor; systemctl start offhook."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,14 @@ class Finding:
         return f"{mark} {self.subject}: {self.words}" + (f"\n     {self.cure}" if self.cure else "")
 
 
-async def examine(path: Path | None) -> AsyncIterator[Finding]:
-    """Examine this machine, for the phone that the configuration at `path` describes if there is one."""
+async def examine(
+    path: Path | None, *, listen_for_echo: bool = False, running: bool = False, warning_s: float = WARNING_S
+) -> AsyncIterator[Finding]:
+    """Examine this machine, for the phone that the configuration at `path` describes if there is one.
+
+    `listen_for_echo`: play sweeps and listen, each `warning_s` after a warning; `running`: the phone is, and holds its
+    pins, its card and its ports, which therefore are not tried.
+    """
     yield _python()
     config: Config | None = None
     if path is not None:
@@ -58,15 +69,21 @@ async def examine(path: Path | None) -> AsyncIterator[Finding]:
         if config is not None and _holds_secrets(config) and path.stat().st_mode & 0o004:
             words = f"everybody on this machine can read the passwords in {path}"
             yield Finding("note", "configuration", words, f"chmod o-r {path}")
-    yield _sound(config)
-    yield _pins_and_panel(config)
-    for found in _real_board(config):
+    if running:
+        words = "it is running, and holds its pins, its sound card and its ports: they were not tried"
+        yield Finding("note", "phone", words, STOP_CURE)
+    else:
+        async for finding in _sound(config, listen_for_echo, warning_s):
+            yield finding
+        yield _pins_and_panel(config)
+    for found in _real_board(config, running):
         yield found
     yield _network()
     if config is None:
         return
-    async for finding in _listening(config):
-        yield finding
+    if not running:
+        async for finding in _listening(config):
+            yield finding
     for account in config.account:
         async for finding in _servers(config, account):
             yield finding
@@ -95,16 +112,44 @@ def _board_name(config: Config | None) -> str:
     return config.hardware.board if config is not None else "sim"
 
 
-def _sound(config: Config | None) -> Finding:
+async def _sound(config: Config | None, listen_for_echo: bool, warning_s: float) -> AsyncIterator[Finding]:
     name = _board_name(config)
     try:
-        port = open_audio(name)
+        audio, port = load_board(name).audio, open_audio(name)
     except (DeviceError, ProfileError) as fault:
-        return Finding("bad", "sound", str(fault), "Check the sound card's name in the board's file, and its cable.")
-    port.close()
-    kind = "simulated, heard in the browser" if name == "sim" else "opened"
-    period_ms = 1000 * port.period_samples / port.rate_hz
-    return Finding("ok", "sound", f"{kind}, {port.rate_hz} Hz, {period_ms:g} ms periods")
+        yield Finding("bad", "sound", str(fault), "Check the sound card's name in the board's file, and its cable.")
+        return
+    with contextlib.closing(port):
+        if port.fault:
+            cure = "Check the sound card's name in the board's file, its cable, and that no other program holds it."
+            yield Finding("bad", "sound", port.fault, cure)
+            return
+        kind = "opened" if audio.port == "alsa" else "simulated, heard in the browser"
+        period_ms = 1000 * port.period_samples / port.rate_hz
+        yield Finding("ok", "sound", f"{kind}, {port.rate_hz} Hz, {period_ms:g} ms periods")
+        if listen_for_echo:
+            async for finding in _echo(audio, port, warning_s):
+                yield finding
+
+
+async def _echo(audio: AudioProfile, port: AudioPort, warning_s: float) -> AsyncIterator[Finding]:
+    """What the microphone hears of each end that plays."""
+    ends = [end for end in sound_check.ENDS if end in dict(audio.ends)]
+    if audio.port != "alsa" or audio.microphone is None or not ends:
+        cure = "Name the board with the real cards: [hardware] board, in the configuration."
+        yield Finding("note", "echo", "there is no microphone beside an earpiece or a loudspeaker to measure", cure)
+        return
+    for end in ends:
+        words = f"in {warning_s:.0f} seconds soft sweeps are played on the {sound_check.NAMES[end]}, for ten seconds"
+        yield Finding("note", "echo", words, "Lay the handset down, away from every ear, and be quiet.")
+        await asyncio.sleep(warning_s)
+        heard = await asyncio.to_thread(sound_check.listen, port, end)
+        if port.fault:
+            yield Finding("bad", "echo", port.fault, "Check its cable and its supply.")
+            return
+        check = await asyncio.to_thread(sound_check.measure, heard, port.rate_hz)
+        for verdict, told, cure in sound_check.findings(check, end, port.period_samples / port.rate_hz):
+            yield Finding(verdict, "echo", told, cure)
 
 
 def _pins_and_panel(config: Config | None) -> Finding:
@@ -120,15 +165,13 @@ def _pins_and_panel(config: Config | None) -> Finding:
     return Finding("ok", f"board {name}", f"{keys}, {hook}, {panel}")
 
 
-def _real_board(config: Config | None) -> list[Finding]:
-    """What can be seen on a Raspberry Pi; nothing on another machine, or where its drivers are not installed."""
+def _real_board(config: Config | None, running: bool) -> list[Finding]:
+    """What can be seen on a Raspberry Pi; nothing on another machine."""
     try:
-        from hw.pi.examinations import examine as examine_pi
-
         profile = load_board(_board_name(config))
-    except (ImportError, ProfileError):
+    except ProfileError:
         return []
-    return [Finding(*found) for found in examine_pi(profile)]
+    return [Finding(*found) for found in examine_pi(profile, running=running)]
 
 
 def _network() -> Finding:
@@ -284,15 +327,20 @@ class _Asking(_Deaf):
         self.done.set()
 
 
-def doctor(path: Path | None) -> bool:
+def doctor(path: Path | None, listen_for_echo: bool = False) -> bool:
     """Print every finding; True if the machine is fit."""
-    return asyncio.run(_print(path))
+    return asyncio.run(_print(path, listen_for_echo))
 
 
-async def _print(path: Path | None) -> bool:
+def phone_runs() -> bool:
+    """Whether systemd runs the phone on this machine now."""
+    return run_program("systemctl", "is-active", "offhook") is not None
+
+
+async def _print(path: Path | None, listen_for_echo: bool) -> bool:
     fit = True
-    async for finding in examine(path):
-        print(finding)
+    async for finding in examine(path, listen_for_echo=listen_for_echo, running=phone_runs()):
+        print(finding, flush=True)
         fit = fit and finding.verdict != "bad"
     print("This machine is fit to be a phone." if fit else "This machine is not fit to be a phone yet.")
     return fit

@@ -7,8 +7,9 @@ are asked through `run`, so that every finding can be tried on any machine. What
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,15 +17,20 @@ from typing import Literal
 from hw import DeviceError, header
 from hw.boards.claims import claims_of
 from hw.boards.profile import DisplayProfile, Profile
-from hw.pi.cards import cards, find_sound
+from hw.pi.cards import Card, cards, find_sound
 
 Verdict = Literal["ok", "note", "bad"]
 Finding = tuple[Verdict, str, str, str]
 
+SUPPLY_CURE = "Use a supply of 5.1 V that gives 2.5 A or more, with a short, thick cable."
 UNDER_VOLTAGE_NOW, THROTTLED_NOW, UNDER_VOLTAGE_BEFORE = 1 << 0, 1 << 2, 1 << 16
 """Bits of the firmware's get_throttled."""
 WORN_OUT = 9
 """Of a card's own life time estimate, in tenths and one more: 80 % are used up."""
+LEAST_FREE = 50 * 2**20
+"""Octets."""
+STEPS = range(8000, 48_001, 8000)
+"""The rates a profile may name."""
 ASK_S = 5.0
 OURS = "offhook"
 
@@ -52,6 +58,13 @@ class Machine:
         except OSError:
             return None
 
+    def free(self, path: str) -> int | None:
+        """Octets that are free on a mounted file system; None if it cannot be asked."""
+        try:
+            return shutil.disk_usage(self.root / path.lstrip("/")).free
+        except OSError:
+            return None
+
 
 def examine(
     profile: Profile | None,
@@ -59,10 +72,13 @@ def examine(
     *,
     lines: Callable[[Profile], Mapping[int, str]] | None = None,
     answers: Callable[[int, int], bool] | None = None,
+    rates: Callable[[Card], Collection[int]] | None = None,
+    running: bool = False,
 ) -> Iterator[Finding]:
     """Examine this machine for the board of `profile`; nothing is found on one that is neither a Pi nor meant to be.
 
-    `lines`: the kernel's lines in use, GPIO to consumer; `answers`: whether a device answers on an I2C bus.
+    `lines`: the kernel's lines in use, GPIO to consumer; `answers`: whether a device answers on an I2C bus; `rates`:
+    a card's rates, if the kernel does not list them; `running`: the telephone is, and holds its pins.
     """
     machine = machine or Machine()
     model = machine.read("proc/device-tree/model")
@@ -71,15 +87,16 @@ def examine(
         return
     if model is not None:
         yield "ok", "machine", model, ""
-        yield from _power(machine)
-        yield from _wireless(machine)
-        yield from _clock(machine)
-        yield from _storage(machine)
+    yield from _power(machine)
+    yield from _wireless(machine)
+    yield from _clock(machine)
+    yield from _storage(machine)
     if profile is not None and real:
-        yield from _pins(profile, (lines or lines_in_use)(profile))
+        if not running:
+            yield from _pins(profile, (lines or lines_in_use)(profile))
         if profile.display is not None and profile.display.bus == "i2c":
             yield _panel(profile.display, machine, answers or i2c_answers)
-        yield from _cards(profile, machine)
+        yield from _cards(profile, machine, rates or asked_rates)
 
 
 def _power(machine: Machine) -> Iterator[Finding]:
@@ -88,9 +105,9 @@ def _power(machine: Machine) -> Iterator[Finding]:
         answer = machine.run("vcgencmd", "get_throttled")
         text = answer.strip().partition("=")[2] if answer else None
     if not text:
+        yield from _power_monitor(machine)
         return
-    bits = int(text, 16)
-    cure = "Use a supply of 5.1 V that gives 2.5 A or more, with a short, thick cable."
+    bits, cure = int(text, 16), SUPPLY_CURE
     if bits & UNDER_VOLTAGE_NOW:
         yield "bad", "power", "the supply's voltage is too low now", cure
     elif bits & UNDER_VOLTAGE_BEFORE:
@@ -99,6 +116,17 @@ def _power(machine: Machine) -> Iterator[Finding]:
         yield "note", "power", "the processor is slowed down, it is too hot", "Give it air, or a heat sink."
     else:
         yield "ok", "power", "the supply is good enough", ""
+
+
+def _power_monitor(machine: Machine) -> Iterator[Finding]:
+    """Debian's own kernel has no get_throttled, but the raspberrypi_hwmon driver: the voltage as it is, and was."""
+    for folder in sorted((machine.root / "sys/class/hwmon").glob("hwmon*")):
+        if machine.read(f"sys/class/hwmon/{folder.name}/name") != "rpi_volt":
+            continue
+        if machine.read(f"sys/class/hwmon/{folder.name}/in0_lcrit_alarm") == "1":
+            yield "bad", "power", "the supply's voltage is too low, or was a moment ago", SUPPLY_CURE
+        else:
+            yield "ok", "power", "the supply is good enough", ""
 
 
 def _wireless(machine: Machine) -> Iterator[Finding]:
@@ -116,8 +144,14 @@ def _wireless(machine: Machine) -> Iterator[Finding]:
 
 
 def _clock(machine: Machine) -> Iterator[Finding]:
+    """Nobody asks a Pi's clock the time that it does not have: it starts where it was left."""
     answer = machine.run("timedatectl", "show", "--property=NTPSynchronized", "--value")
-    if answer is not None and answer.strip() == "no":
+    if answer is None:
+        daemon = (machine.root / "run/systemd/timesync").is_dir()
+        answer = "no" if daemon and not (machine.root / "run/systemd/timesync/synchronized").exists() else ""
+    if answer.strip() == "yes":
+        yield "ok", "clock", "it is set by the network", ""
+    elif answer.strip() == "no":
         words = "the clock is not set by the network yet: the time on the panel and in the call list may be wrong"
         yield "note", "clock", words, "Is the network up? timedatectl timesync-status says whom it asks."
 
@@ -132,9 +166,33 @@ def _storage(machine: Machine) -> Iterator[Finding]:
         yield "bad", "card", words, cure
     elif kept in options:
         yield "ok", "card", f"{kept} can be written", ""
-    used = machine.read("sys/block/mmcblk0/device/life_time")
-    if used and max(int(word, 16) for word in used.split()) >= WORN_OUT:
-        yield "note", "card", "it has used up 80 % of its life or more", "Copy it to a new one soon."
+        yield from _room(machine, kept)
+    yield from _wear(machine)
+
+
+def _room(machine: Machine, kept: str) -> Iterator[Finding]:
+    free = machine.free(kept)
+    if free is not None and free < LEAST_FREE:
+        words = f"only {free // 2**20} MB are free on {kept}"
+        yield "note", "card", words, f"Delete what is not needed: du -xm {kept} | sort -n | tail says what is large."
+
+
+def _wear(machine: Machine) -> Iterator[Finding]:
+    """What the card says of itself (few do but eMMC), and what the file system noticed."""
+    for device in sorted((machine.root / "sys/block").glob("mmcblk*")):
+        used = machine.read(f"sys/block/{device.name}/device/life_time")
+        if used and max(int(word, 16) for word in used.split()) >= WORN_OUT:
+            yield "note", "card", "it has used up 80 % of its life or more", "Copy it to a new one soon."
+    for folder in sorted((machine.root / "sys/fs/ext4").glob("*")):
+        count = machine.read(f"sys/fs/ext4/{folder.name}/errors_count")
+        if count and count != "0":
+            words = f"the file system on {folder.name} has met {count} errors"
+            yield (
+                "bad",
+                "card",
+                words,
+                "Copy what you need, and take a new card: this one is worn out or was pulled out.",
+            )
 
 
 def _pins(profile: Profile, users: Mapping[int, str]) -> Iterator[Finding]:
@@ -145,7 +203,7 @@ def _pins(profile: Profile, users: Mapping[int, str]) -> Iterator[Finding]:
         words = f"GPIO{gpio} ({claim.part}: {claim.wire}) is held by {user}"
         cure = "Turn off its overlay in config.txt"
         if gpio in header.CONSOLE:
-            cure = "Turn off the serial console: raspi-config, Interface Options, Serial Port"
+            cure = "Turn off the serial console: take console=serial0,115200 out of cmdline.txt (raspi-config does it)"
         yield "bad", "pins", words, f"{cure}, or take another pin: offhook wire."
     if not taken:
         yield "ok", "pins", f"{len(wanted)} pins are free for this board", ""
@@ -168,7 +226,8 @@ def lines_in_use(profile: Profile) -> dict[int, str]:
 def _panel(display: DisplayProfile, machine: Machine, answers: Callable[[int, int], bool]) -> Finding:
     where = f"I2C bus {display.port}"
     if not (machine.root / f"dev/i2c-{display.port}").exists():
-        return "bad", "panel", f"{where} is off", "raspi-config, Interface Options, I2C: on; then start again."
+        cure = "Write dtparam=i2c_arm=on in config.txt (raspi-config, Interface Options, I2C does it); start again."
+        return "note", "panel", f"{where} is off, so there is no panel", f"{cure} The telephone works without."
     if answers(display.port, display.address):
         return "ok", "panel", f"it answers on {where} at 0x{display.address:02x}", ""
     for other in (0x3C, 0x3D):
@@ -191,20 +250,56 @@ def i2c_answers(port: int, address: int) -> bool:
     return True
 
 
-def _cards(profile: Profile, machine: Machine) -> Iterator[Finding]:
+def _cards(profile: Profile, machine: Machine, rates_of: Callable[[Card], Collection[int]]) -> Iterator[Finding]:
     where = (machine.root / "proc/asound/cards", machine.root / "sys/class/sound")
+    named = {card.card for card in profile.audio.cards}
+    ours: set[str] = set()
     for end in dict.fromkeys(card.card for card in profile.audio.cards):
         try:
-            find_sound(end, *where)
+            ours.add(find_sound(end, *where, named=named).mixer)
         except DeviceError as fault:
-            yield "bad", "sound card", str(fault), "Plug it in, or write its name in the board's [audio]."
+            cure = "Plug it in, or write its name in the board's [audio]. Till then the telephone works without sound."
+            yield "bad", "sound card", str(fault), cure
     for card in cards(*where):
-        stream = machine.read(f"proc/asound/card{card.index}/stream0")
-        rates = {
-            int(rate) for line in re.findall(r"Rates: ([\d, ]+)", stream or "") for rate in re.findall(r"\d+", line)
-        }
+        if f"hw:{card.index}" not in ours:
+            continue
+        rates = _listed_rates(machine, card) or set(rates_of(card))
         if rates and profile.audio.rate_hz not in rates:
             words = f"{card.id} has {', '.join(map(str, sorted(rates)))} Hz, not {profile.audio.rate_hz}"
-            yield "note", "sound card", words, f"Write rate_hz = {max(rates)} in the board's [audio]: it costs less."
+            yield "note", "sound card", words, f"Write rate_hz = {_best(rates)} in the board's [audio]: it costs less."
         elif rates:
             yield "ok", "sound card", f"{card.id} has {profile.audio.rate_hz} Hz", ""
+
+
+def _listed_rates(machine: Machine, card: Card) -> set[int]:
+    """The kernel lists those of USB cards, in use or not: "Rates: 44100, 48000", or "8000 - 48000 (continuous)"."""
+    stream = machine.read(f"proc/asound/card{card.index}/stream0") or ""
+    rates: set[int] = set()
+    for line in re.findall(r"Rates: ([\d, -]+)", stream):
+        numbers = [int(rate) for rate in re.findall(r"\d+", line)]
+        rates |= {rate for rate in STEPS if numbers[0] <= rate <= numbers[-1]} if "-" in line else set(numbers)
+    return rates
+
+
+def _best(rates: Collection[int]) -> int:
+    """The highest that a profile may name."""
+    return max((rate for rate in rates if rate in STEPS), default=max(rates))
+
+
+def asked_rates(card: Card) -> Collection[int]:
+    """Ask ALSA; nothing is known of a card that is in use."""
+    try:
+        import alsaaudio
+    except ImportError:
+        return ()
+    try:
+        pcm = alsaaudio.PCM(alsaaudio.PCM_PLAYBACK, alsaaudio.PCM_NONBLOCK, device=f"hw:{card.index}")
+    except alsaaudio.ALSAAudioError:
+        return ()
+    try:
+        rates = pcm.getrates()
+    finally:
+        pcm.close()
+    if isinstance(rates, tuple):
+        return [rate for rate in STEPS if rates[0] <= rate <= rates[1]]
+    return rates if isinstance(rates, list) else [rates]
