@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("config", type=Path, metavar="CONFIG")
     doctor = commands.add_parser("doctor", help="is this machine fit to be a phone")
     doctor.add_argument("config", nargs="?", type=Path, default=None, metavar="CONFIG")
+    doctor.add_argument(
+        "--sound", action="store_true", help="play sweeps on earpiece and loudspeaker, and measure what comes back"
+    )
     commands.add_parser("wire", help="find out how a telephone is wired, and write its board profile", add_help=False)
     return parser
 
@@ -82,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _check(options.config)
     _start_logging(options.verbose)
     if options.command == "doctor":
-        return _doctor(options.config)
+        return _doctor(options.config, options.sound)
     return _serve(options)
 
 
@@ -172,12 +175,12 @@ def _loaded(path: Path) -> Config:
         raise
 
 
-def _doctor(path: Path | None) -> int:
+def _doctor(path: Path | None, sound: bool) -> int:
     from firmware.runtime.doctor import doctor
 
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG
-    return DONE if doctor(path) else FAILED
+    return DONE if doctor(path, sound) else FAILED
 
 
 def _until_done(work: Coroutine[Any, Any, None]) -> int:
