@@ -116,18 +116,9 @@ def _check(path: Path) -> int:
 def _load(path: Path) -> Config:
     """The configuration in a file, its board's file being sound as well. Raises ConfigurationError."""
     from firmware.config import load
+    from hw.boards import board_faults
 
-    return load(path, _board_faults)
-
-
-def _board_faults(board: str) -> list[str]:
-    from hw.boards import ProfileError, load_board
-
-    try:
-        load_board(board)
-    except ProfileError as fault:
-        return [f"{fault.source}: {one}" for one in fault.problems]
-    return []
+    return load(path, board_faults)
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -184,6 +175,7 @@ def _doctor(path: Path | None, sound: bool) -> int:
 
 
 def _until_done(work: Coroutine[Any, Any, None]) -> int:
+    from firmware.runtime.notify import notify
     from firmware.runtime.sip_sockets import ListenError
     from hw import DeviceError
 
@@ -191,6 +183,7 @@ def _until_done(work: Coroutine[Any, Any, None]) -> int:
         asyncio.run(work)
     except (ListenError, DeviceError) as fault:
         print(f"offhook: {fault}", file=sys.stderr)
+        notify(f"STATUS={fault}")
         return FAILED
     except KeyboardInterrupt:
         return DONE

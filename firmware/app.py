@@ -31,6 +31,7 @@ from firmware.runtime.resolver import Resolver
 from firmware.runtime.shell import MediaEngine, Shell
 from firmware.runtime.sip_sockets import local_address
 from firmware.runtime.site import Exhibit, listen_for_site, open_site
+from firmware.runtime.standing import tell_standing
 from firmware.runtime.watchdog import watched
 from firmware.station.build import World, build_station
 from hw.boards import load_board, open_board
@@ -51,6 +52,7 @@ async def run(config: Config, memory: Path | None = None) -> None:
         listener = _take_address(config.web.listen, stack) if config.web is not None else None
         exhibit = await _open_phone(config, stack, memory)
         _say_ready()
+        tell_standing(exhibit.phone)
         if config.web is not None and listener is not None:
             site = await open_site(listener, [exhibit], token=config.web.token, clock=time.monotonic, together=False)
             stack.push_async_callback(site.close)

@@ -1,24 +1,33 @@
-"""What is on the card's FAT partition moves to /data, or is refused with reasons."""
+"""What is on the card's FAT partition moves to /data, or is refused with reasons; what the units are told of it."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from firmware.runtime.first_boot import Card, Wifi, main, read_wifi, take_over, tell_problems
+from firmware.runtime.first_boot import IMPATIENT_STARTS, Card, count_start, main, take_over, tell_problems
 from firmware.runtime.first_boot import say_what_boot as say
+from firmware.runtime.kept import finish_answers, keep_answers, shred
 from firmware.runtime.safe_file import write_safely
 
 SOUND = '[[account]]\naddress = "sip:1001@example.net"\npassword = "x"\n'
 WIFI = 'ssid = "Home"\npassword = "correct horse"\ncountry = "gb"\n'
+BOARD = 'name = "mine"\ndriver = "sim"\n'
 
 
 @pytest.fixture
 def card(tmp_path: Path) -> Card:
     (tmp_path / "fat").mkdir()
-    return Card(tmp_path / "fat", tmp_path / "data" / "offhook", tmp_path / "run", group="")
+    return Card(tmp_path / "fat", tmp_path / "data" / "offhook", tmp_path / "run", "", tmp_path / "data" / "lib")
+
+
+def started(card: Card, *more: str) -> None:
+    """The command, as at a start."""
+    where = ["--firmware", str(card.firmware), "--settings", str(card.settings), "--boot", str(card.boot)]
+    assert main([*where, "--memory", str(card.memory), "--group", "", *more]) == 0
 
 
 def test_sound_settings_move(card: Card) -> None:
@@ -43,6 +52,33 @@ def test_only_root_reads_the_wifi_password_and_only_the_phone_the_others(card: C
     assert (card.settings / "phone.toml").stat().st_mode & 0o777 == 0o640
 
 
+def test_nobody_else_looks_into_the_folder(card: Card) -> None:
+    card.settings.mkdir(mode=0o755, parents=True)
+
+    started(card)
+
+    assert card.settings.stat().st_mode & 0o777 == 0o750
+
+
+def test_what_is_taken_is_wiped(card: Card, tmp_path: Path) -> None:
+    """Another name of the same file sees what its removal alone would leave on the card."""
+    (card.firmware / "wifi.toml").write_text(WIFI)
+    os.link(card.firmware / "wifi.toml", tmp_path / "left")
+
+    take_over(card)
+
+    assert (tmp_path / "left").read_bytes() == bytes(len(WIFI))
+
+
+def test_a_wipe_that_a_power_cut_broke_off_is_ended(card: Card) -> None:
+    (card.firmware / "wifi.toml.taken").write_text(WIFI)
+
+    started(card)
+
+    assert list(card.firmware.iterdir()) == []
+    assert not (card.settings / "wifi.toml").exists()
+
+
 def test_unsound_settings_stay_and_the_old_ones_hold(card: Card) -> None:
     write_safely(card.settings / "phone.toml", SOUND.encode(), mode=0o640)
     (card.firmware / "phone.toml").write_text("[phone]\nnmae = 1\n")
@@ -50,48 +86,85 @@ def test_unsound_settings_stay_and_the_old_ones_hold(card: Card) -> None:
     problems = take_over(card)
     tell_problems(card, problems)
 
-    assert "phone.nmae" in " ".join(problems)
     assert (card.settings / "phone.toml").read_text() == SOUND
     assert (card.firmware / "phone.toml").exists()
-    assert "phone.nmae" in (card.firmware / "problems.txt").read_text()
+    words = (card.firmware / "problems.txt").read_text()
+    assert "phone.toml: line 2: phone.nmae: unknown key; known here: " in words
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("wifi.toml", 'ssid = "Home"\npassword = "short"\ncountry = "GB"\n', "line 2: password: a Wi-Fi password has"),
+        ("board.toml", 'driver = "pi"\n[hook]\npin = 99\n', "board.toml: line 3: hook.pin"),
+        ("phone.toml", SOUND + '[hardware]\nboard = "toaster"\n', "hardware.board: toaster: no such board"),
+        ("phone.toml", SOUND + '[hardware]\nboard = "./board.toml"\n', "hardware.board"),
+        ("phone.toml", "#" * 100_000, "too large"),
+    ],
+)
+def test_what_is_wrong_is_said(card: Card, name: str, text: str, words: str) -> None:
+    (card.firmware / name).write_text(text)
+
+    problems = take_over(card)
+
+    assert words in "\n".join(problems)
+    assert not (card.settings / name).exists()
 
 
 def test_a_list_of_problems_goes_when_they_are_gone(card: Card) -> None:
     (card.firmware / "problems.txt").write_text("old")
 
-    tell_problems(card, [])
+    started(card)
 
     assert not (card.firmware / "problems.txt").exists()
 
 
 def test_a_board_of_ones_own_comes_along(card: Card) -> None:
-    (card.firmware / "board.toml").write_text('name = "mine"\n')
+    (card.firmware / "board.toml").write_text(BOARD)
     (card.firmware / "phone.toml").write_text(SOUND + '[hardware]\nboard = "./board.toml"\n')
 
     assert take_over(card) == []
     assert (card.settings / "board.toml").is_file()
 
 
-def test_too_much_is_refused(card: Card) -> None:
-    (card.firmware / "phone.toml").write_text("#" * 100_000)
+def test_files_as_other_systems_write_them(card: Card) -> None:
+    """With a byte order mark, with a hidden second ending."""
+    (card.firmware / "wifi.toml.txt").write_text("\ufeff" + WIFI.replace("\n", "\r\n"), newline="")
 
-    assert take_over(card) == ["phone.toml: too large"]
+    assert take_over(card) == []
+    assert (card.settings / "wifi.toml").read_bytes() == WIFI.replace("\n", "\r\n").encode()
+    (card.firmware / "phone.toml").write_bytes(SOUND.encode("utf-16"))
+    assert "UTF-8" in take_over(card)[0]
 
 
-def test_a_phone_without_settings_is_set_up_over_an_access_point(card: Card) -> None:
+# --- what the units are told ---
+
+
+def test_a_phone_without_settings_is_set_up(card: Card) -> None:
     say(card)
 
-    assert (card.boot / "wanted").exists()
-    assert "mode=2" in (card.boot / "wpa_supplicant.conf").read_text()
-    assert "DHCPServer=yes" in (card.boot / "access-point.network").read_text()
+    assert (card.boot / "wanted").read_text() == ""
+    text = (card.boot / "wpa_supplicant.conf").read_text()
+    assert text == "ctrl_interface=/run/offhook-wifi\n", "the set-up says later what the card is to be"
 
 
-def test_a_phone_with_settings_is_no_access_point(card: Card) -> None:
+def test_a_phone_that_works_is_not_set_up(card: Card) -> None:
     write_safely(card.settings / "phone.toml", SOUND.encode(), mode=0o640)
+    (card.settings / "worked").touch()
 
     say(card)
 
     assert list(card.boot.iterdir()) == []
+
+
+def test_a_phone_with_new_settings_is_watched_until_it_works(card: Card) -> None:
+    write_safely(card.settings / "phone.toml", SOUND.encode(), mode=0o640)
+    (card.settings / "worked").touch()
+    (card.firmware / "wifi.toml").write_text(WIFI)
+
+    started(card)
+
+    assert (card.boot / "wanted").read_text() == ""
 
 
 def test_a_phone_with_wifi_joins_it(card: Card) -> None:
@@ -104,36 +177,65 @@ def test_a_phone_with_wifi_joins_it(card: Card) -> None:
     assert 'psk="correct horse"' in text
     assert f"ssid={b'Home'.hex()}" in text
     assert (card.boot / "wpa_supplicant.conf").stat().st_mode & 0o077 == 0
-    assert not (card.boot / "access-point.network").exists()
 
 
-def test_an_open_network_has_no_key() -> None:
-    assert "key_mgmt=NONE" in Wifi("Cafe", "", "FR").supplicant
+# --- asking for the page, and starting from nothing ---
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("ssid", "not TOML"),
-        ('ssid = "x"\ncuontry = "GB"', "unknown key cuontry"),
-        ('country = "GB"', "1 to 32 octets"),
-        (f'ssid = "{"é" * 17}"\ncountry = "GB"', "1 to 32 octets"),
-        ('ssid = "x"\npassword = "short"\ncountry = "GB"', "8 to 63"),
-        ('ssid = "x"\npassword = "with\\nnewline"\ncountry = "GB"', "8 to 63"),
-        ('ssid = "x"', "two letters"),
-        ("ssid = 1", "texts in quotes"),
-    ],
-)
-def test_what_no_network_has_is_refused(text: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
-        read_wifi(text)
+@pytest.mark.parametrize("name", ["set-up", "set-up.txt"])
+def test_a_file_on_the_card_asks_for_the_page(card: Card, name: str) -> None:
+    write_safely(card.settings / "phone.toml", SOUND.encode(), mode=0o640)
+    (card.settings / "worked").touch()
+    (card.firmware / name).write_text("")
+
+    started(card)
+
+    assert (card.boot / "wanted").read_text() == "asked\n"
+    assert list(card.firmware.iterdir()) == []
+    assert (card.settings / "worked").exists()
 
 
-def test_a_name_cannot_break_out_of_its_line() -> None:
-    """A name may hold any octet, a quotation mark or a line's end too."""
-    text = Wifi('x"\n}\nnetwork={', "12345678", "GB").supplicant
+def test_a_file_on_the_card_makes_it_new(card: Card) -> None:
+    """Settings on the same card are for the new life, and stay."""
+    for path in (card.settings / "wifi.toml", card.settings / "secrets" / "1001", card.memory / "memory.json"):
+        write_safely(path, b"old", mode=0o600)
+    (card.firmware / "reset.txt").write_text("")
+    (card.firmware / "phone.toml").write_text(SOUND)
 
-    assert text.count("network={") == 1
+    started(card)
+
+    left = [path for path in card.settings.parent.rglob("*") if path.is_file()]
+    assert sorted(path.name for path in left) == ["phone.toml", "starts"]
+    assert not (card.firmware / "reset.txt").exists()
+
+
+def test_being_switched_off_again_and_again_asks_for_the_page(tmp_path: Path) -> None:
+    """For a telephone without keys and a card that nobody can reach."""
+    assert [count_start(tmp_path) for _ in range(IMPATIENT_STARTS)] == [False] * (IMPATIENT_STARTS - 1) + [True]
+    assert not count_start(tmp_path)
+
+    (tmp_path / "starts").unlink()  # as offhook-steady.timer does, a minute after the start
+    assert not count_start(tmp_path)
+
+
+def test_a_count_that_cannot_be_read_begins_anew(tmp_path: Path) -> None:
+    (tmp_path / "starts").write_text("x")
+
+    assert not count_start(tmp_path)
+    assert (tmp_path / "starts").read_text() == "1\n"
+
+
+def test_the_page_can_be_asked_for_without_a_start(card: Card) -> None:
+    write_safely(card.settings / "phone.toml", SOUND.encode(), mode=0o640)
+    (card.settings / "worked").touch()
+
+    started(card, "--ask")
+
+    assert (card.boot / "wanted").read_text() == "asked\n"
+    assert not (card.settings / "starts").exists()
+
+
+# --- the files ---
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -147,10 +249,44 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
     assert os.listdir(tmp_path) == ["phone.toml"]
 
 
-def test_the_command_does_all_of_it(card: Card) -> None:
-    (card.firmware / "phone.toml").write_text(SOUND)
-    where = ["--firmware", str(card.firmware), "--settings", str(card.settings), "--boot", str(card.boot)]
+def test_answers_are_two_files_or_none(card: Card) -> None:
+    keep_answers(card.settings, SOUND, WIFI, "")
+    (card.settings / "worked").touch()
 
-    assert main([*where, "--group", ""]) == 0
+    keep_answers(card.settings, SOUND + "#", "", "")
+
+    assert os.listdir(card.settings) == ["phone.toml"]
+
+
+@pytest.mark.parametrize("written", [[], ["wifi.toml"], ["wifi.toml", "phone.toml"]])
+def test_answers_that_a_power_cut_broke_off_are_written_at_the_next_start(card: Card, written: list[str]) -> None:
+    write_safely(card.settings / "phone.toml", b"old", mode=0o640)
+    texts = {"phone.toml": SOUND, "wifi.toml": WIFI}
+    both = json.dumps({"phone": SOUND, "wifi": WIFI})
+    write_safely(card.settings / "answers.json", both.encode(), mode=0o600)
+    for name in written:
+        write_safely(card.settings / name, texts[name].encode(), mode=0o600)
+
+    started(card)
+
+    assert {name: (card.settings / name).read_text() for name in texts} == texts
+    assert not (card.settings / "answers.json").exists()
+
+
+def test_nothing_is_written_before_all_of_it_is_safe(card: Card) -> None:
+    with pytest.raises(LookupError):
+        keep_answers(card.settings, SOUND, WIFI, "no-such-group")
+
+    finish_answers(card.settings, "")
+
     assert (card.settings / "phone.toml").read_text() == SOUND
-    assert card.boot.is_dir()
+
+
+def test_a_file_is_wiped_whole(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x" * 10_000)
+    os.link(tmp_path / "secret", tmp_path / "left")
+
+    shred(tmp_path / "secret")
+
+    assert not (tmp_path / "secret").exists()
+    assert (tmp_path / "left").read_bytes() == bytes(10_000)

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-PURE = ("sip", "sdp", "rtp", "audio", "numbering", "phone", "media", "station")
+PURE = ("sip", "sdp", "rtp", "audio", "numbering", "phone", "media", "station", "set_up")
 WORLD = frozenset(
     ["asyncio", "socket", "ssl", "threading", "time", "secrets", "os", "subprocess", "select", "selectors", "hw"]
 )
@@ -21,10 +21,12 @@ MAY_IMPORT = {
     "screen": {"screen", "phone"},
     "station": {"station", "sip", "sdp", "media", "audio", "numbering", "phone", "screen", "config", "version"},
     "web": {"web", "phone"},
-    "runtime": {"runtime", "sip", "media", "phone", "station", "web", "config", "rtp"},
+    "runtime": {"runtime", "sip", "media", "phone", "station", "web", "config", "rtp", "set_up"},
     "config": {"config", "sip", "numbering", "audio"},
+    "set_up": {"set_up", "config"},
     "version": set(),
-    "__main__": {"app", "config", "runtime", "version"},
+    "wire": {"wire", "config", "runtime", "screen"},
+    "__main__": {"app", "config", "runtime", "version", "wire"},
 }
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from firmware.runtime.kept import START
 from firmware.runtime.realtime import FIFO_PRIORITY
+from firmware.set_up.portal import ACCESS_POINT
 
 ROOT = Path(__file__).parent.parent
 UNITS = ROOT / "systemd"
@@ -97,3 +99,15 @@ def test_units_are_written_as_systemd_reads_them() -> None:
         parser = RawConfigParser(strict=False, comment_prefixes=("#", ";"), delimiters=("=",))
         parser.read(unit)
         assert set(parser.sections()) <= {"Unit", "Service", "Install"}
+
+
+def test_what_the_set_up_touches_starts_the_telephone() -> None:
+    assert values_of(CARD / "offhook-settings.path", "PathChanged") == [f"/run/offhook-setup/{START}"]
+
+
+def test_the_set_up_network_has_the_address_that_every_name_leads_to() -> None:
+    network = CARD.parent / "network" / "10-access-point.network"
+
+    assert values_of(network, "Address") == [f"{ACCESS_POINT}/24"]
+    # Android leaves a network that names no router, before it looks at any page.
+    assert values_of(network, "EmitRouter") == ["yes"]

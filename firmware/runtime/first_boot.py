@@ -4,6 +4,7 @@
                                             ──>  /run/offhook-setup  what this boot is like
 
 Runs as root before the telephone and the network, at every boot: new files on the card replace the old settings.
+A file called `set-up` on it asks for the set-up page, one called `reset` for a telephone as it left the factory.
 """
 
 from __future__ import annotations
@@ -12,86 +13,41 @@ import argparse
 import contextlib
 import logging
 import os
+import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware.config import ConfigurationError, load
+from firmware.config import ConfigurationError, parse
+from firmware.config.wifi import read_wifi
+from firmware.runtime.kept import (
+    ANSWERS,
+    BOARD,
+    CONTROL,
+    PHONE,
+    STARTS,
+    SUPPLICANT,
+    WANTED,
+    WIFI,
+    WORKED,
+    finish_answers,
+    shred,
+    write_private,
+)
 from firmware.runtime.safe_file import write_safely
+from hw.boards import ProfileError, board_faults, parse_board
 
 log = logging.getLogger("offhook.firstboot")
 
-PHONE, WIFI, BOARD, PROBLEMS = "phone.toml", "wifi.toml", "board.toml", "problems.txt"
+PROBLEMS = "problems.txt"
+ASKS, RESETS = "set-up", "reset"
+TAKEN = ".taken"
+"""What a file is called between being taken over and being wiped."""
 LARGEST_OCTETS = 64 * 1024
-SET_UP_SSID = "Offhook set-up"
-SET_UP_NETWORK = """\
-[Match]
-Type=wlan
-
-[Network]
-Address=192.168.77.1/24
-DHCPServer=yes
-LinkLocalAddressing=no
-MulticastDNS=yes
-
-[DHCPServer]
-EmitRouter=no
-DNS=_server_address
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Wifi:
-    """The network to join. `text` is the file's form, `supplicant` that of wpa_supplicant.conf(5)."""
-
-    ssid: str
-    password: str
-    """WPA2/WPA3 passphrase; empty: an open network."""
-    country: str
-    """ISO 3166 code: which channels may be used."""
-
-    @property
-    def supplicant(self) -> str:
-        """A configuration for wpa_supplicant; the name in hexadecimal, as it may hold any octets."""
-        key = f"psk={_quoted(self.password)}" if self.password else "key_mgmt=NONE"
-        mixed = "key_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n ieee80211w=1\n sae_password=" + _quoted(self.password)
-        lines = [f"ssid={self.ssid.encode().hex()}", "scan_ssid=1", key, *([mixed] if self.password else [])]
-        return f"country={self.country}\nsae_pwe=2\nnetwork={{\n " + "\n ".join(lines) + "\n}\n"
-
-
-def _quoted(passphrase: str) -> str:
-    # wpa_supplicant ends a quoted string at the line's last quotation mark and knows no escapes.
-    return f'"{passphrase}"'
-
-
-def read_wifi(text: str) -> Wifi:
-    """The network in a `wifi.toml`. Raises ValueError with the reason in plain words."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise ValueError(f"this is not TOML: {fault}") from None
-    if unknown := sorted(set(table) - {"ssid", "password", "country"}):
-        raise ValueError(f"unknown key {unknown[0]}; known are ssid, password, country")
-    values = [table.get("ssid", ""), table.get("password", ""), table.get("country", "")]
-    if not all(isinstance(value, str) for value in values):
-        raise ValueError("ssid, password and country are texts in quotes")
-    ssid, password, country = values
-    if not 1 <= len(ssid.encode()) <= 32:
-        raise ValueError("ssid must have 1 to 32 octets")
-    if password and not (8 <= len(password) <= 63 and password.isascii() and password.isprintable()):
-        raise ValueError("password must have 8 to 63 plain characters")
-    if not (len(country) == 2 and country.isascii() and country.isalpha()):
-        raise ValueError('country must be two letters, like "GB": it says which channels may be used')
-    return Wifi(ssid, password, country.upper())
-
-
-def set_up_supplicant() -> str:
-    """The set-up access point: open, and only there until the telephone is configured. 2437 MHz is channel 6."""
-    ssid = SET_UP_SSID.encode().hex()
-    return f"network={{\n ssid={ssid}\n mode=2\n key_mgmt=NONE\n frequency=2437\n}}\n"
+IMPATIENT_STARTS = 5
+"""So often switched off before it ran a minute: somebody wants the set-up page, and has no key to ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,52 +62,59 @@ class Card:
     """The folder under /run that tells the units what this boot is like."""
     group: str = "offhook"
     """Who may read the telephone's settings; empty: nobody else."""
+    memory: Path = Path("/data/lib/offhook")
+    """What the telephone remembers: its call list."""
 
 
 def take_over(card: Card) -> list[str]:
     """Move what is on the FAT partition and sound to the settings; return what is wrong with the rest."""
     problems: list[str] = []
-    taken: list[str] = []
-    for name, check in ((BOARD, _no_check), (PHONE, _check_phone), (WIFI, _check_wifi)):
-        path = card.firmware / name
-        if not path.is_file():
+    for left in card.firmware.glob(f"*{TAKEN}"):
+        shred(left)  # power was cut while it was wiped
+    for name in (BOARD, PHONE, WIFI):
+        path = _found(card, name)
+        if path is None:
             continue
-        found = _too_large(path) or check(path)
+        text, found = _read(path)
+        found = found or _faults(card, name, text)
         if found:
-            problems += [f"{name}: {one}" for one in found]
+            problems += [f"{path.name}: {one}" for one in found]
             continue
         private = name == WIFI
         group = "" if private else card.group
-        write_safely(card.settings / name, path.read_bytes(), mode=0o600 if private else 0o640, group=group)
-        taken.append(name)
-    # Only now: the copies are on the disk for good.
-    for name in taken:
-        log.info("took %s from the card", name)
-        (card.firmware / name).unlink()
+        write_safely(card.settings / name, text.encode(), mode=0o600 if private else 0o640, group=group)
+        (card.settings / WORKED).unlink(missing_ok=True)
+        log.info("took %s from the card", path.name)
+        # Only now: the copy is on the disk for good.
+        shred(path.replace(path.with_name(path.name + TAKEN)))
     return problems
 
 
-def _too_large(path: Path) -> list[str]:
-    return ["too large"] if path.stat().st_size > LARGEST_OCTETS else []
+def _found(card: Card, name: str) -> Path | None:
+    """A file of the user's; some editors add ".txt", and some systems hide that they did."""
+    names = (name, f"{name}.txt")
+    return next((path for one in names if (path := card.firmware / one).is_file()), None)
 
 
-def _no_check(path: Path) -> list[str]:
-    return []  # phone.toml names it, and its check reads it
-
-
-def _check_phone(path: Path) -> list[str]:
+def _read(path: Path) -> tuple[str, list[str]]:
+    if path.stat().st_size > LARGEST_OCTETS:
+        return "", ["too large; is it the right file?"]
     try:
-        load(path)
-    except ConfigurationError as fault:
+        return path.read_bytes().decode("utf-8-sig"), []  # with the mark that some editors put first
+    except UnicodeDecodeError:
+        return "", ["this is not UTF-8; save the file as UTF-8"]
+
+
+def _faults(card: Card, name: str, text: str) -> list[str]:
+    try:
+        if name == BOARD:
+            parse_board(text, name)
+        elif name == PHONE:
+            parse(text, card.settings, board_faults)
+        else:
+            read_wifi(text)
+    except (ConfigurationError, ProfileError) as fault:
         return [str(problem) for problem in fault.problems]
-    return []
-
-
-def _check_wifi(path: Path) -> list[str]:
-    try:
-        read_wifi(path.read_text("utf-8"))
-    except ValueError as fault:
-        return [str(fault)]
     return []
 
 
@@ -166,24 +129,39 @@ def tell_problems(card: Card, problems: Sequence[str]) -> None:
         path.unlink(missing_ok=True)
 
 
-def say_what_boot(card: Card) -> None:
-    """Write what the Wi-Fi and set-up units go by: join a network, or be one, or neither."""
+def forget_all(card: Card) -> None:
+    """As it left the factory: no settings, no passwords, no call list."""
+    for folder in (card.settings, card.memory):
+        for path in [path for path in folder.rglob("*") if path.is_file()]:
+            shred(path)
+    log.warning("all settings are erased, as the card asks")
+
+
+def count_start(settings: Path) -> bool:
+    """Note one more start; whether there were so many cut short that somebody means something by it."""
+    path = settings / STARTS
+    try:
+        starts = int(path.read_text()) + 1
+    except (OSError, ValueError):
+        starts = 1
+    if starts >= IMPATIENT_STARTS:
+        path.unlink(missing_ok=True)
+        return True
+    write_safely(path, f"{starts}\n".encode(), mode=0o600)
+    return False
+
+
+def say_what_boot(card: Card, *, asked: bool = False) -> None:
+    """Write what the Wi-Fi and set-up units go by: join a network, or ask for the settings, or neither."""
     card.boot.mkdir(mode=0o755, parents=True, exist_ok=True)
     wifi, configured = card.settings / WIFI, (card.settings / PHONE).is_file()
+    wanted = asked or not configured or not (card.settings / WORKED).is_file()
     if wifi.is_file():
-        _write_private(card.boot / "wpa_supplicant.conf", read_wifi(wifi.read_text("utf-8")).supplicant)
-    elif not configured:
-        _write_private(card.boot / "wpa_supplicant.conf", set_up_supplicant())
-        network = card.boot / "access-point.network"
-        network.write_text(SET_UP_NETWORK)
-        network.chmod(0o644)  # systemd-networkd is not root
-    if not configured:
-        (card.boot / "wanted").touch()
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text, "utf-8")
+        write_private(card.boot / SUPPLICANT, CONTROL + read_wifi(wifi.read_text("utf-8")).supplicant)
+    elif wanted:
+        write_private(card.boot / SUPPLICANT, CONTROL)  # the set-up goes on from there
+    if wanted:
+        (card.boot / WANTED).write_text("asked\n" if asked else "")
 
 
 @contextlib.contextmanager
@@ -206,19 +184,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--firmware", type=Path, default=Path("/boot/firmware"), metavar="FOLDER")
     parser.add_argument("--settings", type=Path, default=Path("/data/offhook"), metavar="FOLDER")
     parser.add_argument("--boot", type=Path, default=Path("/run/offhook-setup"), metavar="FOLDER")
+    parser.add_argument("--memory", type=Path, default=Path("/data/lib/offhook"), metavar="FOLDER")
     parser.add_argument("--group", default="offhook", help="who may read the settings")
+    parser.add_argument("--ask", action="store_true", help="only open the set-up page")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    card = Card(options.firmware, options.settings, options.boot, options.group)
-    if _anything_new(card):
-        with _writable(card.firmware):
-            tell_problems(card, take_over(card))
-    say_what_boot(card)
+    card = Card(options.firmware, options.settings, options.boot, options.group, options.memory)
+    _own(card)
+    asked = options.ask or _begin(card)
+    say_what_boot(card, asked=asked)
     return 0
 
 
+def _own(card: Card) -> None:
+    """The settings' folder is for root and the telephone alone. (tmpfiles.d would come before its disk is there.)"""
+    card.settings.mkdir(parents=True, exist_ok=True)
+    card.settings.chmod(0o750)
+    if card.group:
+        shutil.chown(card.settings, group=card.group)
+
+
+def _begin(card: Card) -> bool:
+    """What a start does with the card; whether the user asks for the set-up page."""
+    if (card.settings / ANSWERS).is_file():
+        finish_answers(card.settings, card.group)
+    asked = False
+    if _anything_new(card):
+        with _writable(card.firmware):
+            asked = _heed(card)
+            tell_problems(card, take_over(card))
+    return count_start(card.settings) or asked
+
+
+def _heed(card: Card) -> bool:
+    """The files whose name is all they say; whether one asks for the set-up page."""
+    if reset := _found(card, RESETS):
+        forget_all(card)
+        reset.unlink()  # before the new settings on the card are taken: they are not to be forgotten, too
+    asks = _found(card, ASKS)
+    if asks:
+        asks.unlink()
+    return asks is not None
+
+
 def _anything_new(card: Card) -> bool:
-    return any((card.firmware / name).exists() for name in (PHONE, WIFI, BOARD, PROBLEMS))
+    names = (PHONE, WIFI, BOARD, ASKS, RESETS)
+    return (
+        (card.firmware / PROBLEMS).exists()
+        or any(card.firmware.glob(f"*{TAKEN}"))
+        or any(_found(card, name) for name in names)
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The set-up page of a card without settings: asks for an account and a Wi-Fi, checks them, writes them to /data.
+"""The set-up of a card: opens the set-up network, asks on a page, tries the answers, asks again if they do not work.
 
-It is served without a password, on the wired network or the set-up access point, until it has an answer; then the
-program ends, and the card starts as a telephone. A page of another site that has its visitor's browser post here
-lacks the form's ticket, and cannot read it: only names and numbers of our own are answered (against DNS rebinding).
+It runs from a start without settings, or with settings that have not worked yet, until the telephone is in service;
+later only when somebody at the telephone asks for it. The page asks for no password: it is for the set-up network and
+the wired one. A page of another site that has its visitor's browser post here lacks the form's ticket, and cannot read
+it: only names and numbers of our own are answered (against DNS rebinding).
 """
 
 from __future__ import annotations
@@ -10,191 +11,240 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import ipaddress
 import json
 import logging
 import secrets
+import socket
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from firmware.config import ConfigurationError, parse
-from firmware.runtime.first_boot import PHONE, WIFI, read_wifi
-from firmware.runtime.safe_file import write_safely
-from hw.boards import board_names
-
-if TYPE_CHECKING:
-    from aiohttp import web
+from firmware.config.wifi import access_point
+from firmware.runtime import kept
+from firmware.runtime.standing import PROPERTIES, service_of
+from firmware.runtime.supplicant import Supplicant
+from firmware.set_up.air import Seen, link, networks
+from firmware.set_up.course import Course, Facts, Radio
+from firmware.set_up.form import Known, known_settings
+from firmware.set_up.portal import ACCESS_POINT, dns_answer
 
 log = logging.getLogger("offhook.setup")
 
-OUR_NAMES = frozenset(["offhook", "offhook.local", "localhost"])
-FIELDS = {
-    "name": ("What the panel says", "Hall"),
-    "address": ("SIP address", "sip:1001@example.net"),
-    "password": ("SIP password", ""),
-    "username": ("User name, if it is not the address's", ""),
-    "registrar": ("Server, if it is not the address's", ""),
-    "country": ("Country of the tones (two letters)", "gb"),
-    "ssid": ("Wi-Fi, empty for a cable", ""),
-    "wifi_password": ("Wi-Fi password", ""),
-}
-SECRET = frozenset(["password", "wifi_password"])
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Offhook set-up</title><style>body{{font:16px/1.5 sans-serif;max-width:30em;margin:2em auto;padding:0 1em}}
-label{{display:block;margin:.8em 0}}input,select{{display:block;width:100%;font:inherit;padding:.4em;
-box-sizing:border-box}}button{{font:inherit;padding:.6em 2em}}.bad{{color:#a00}}</style>
-<h1>Offhook</h1>{body}</html>"""
+CARD = "wlan0"
+IP_FREEBIND = 15
+"""ip(7): an address may be bound before it is there."""
+LEAVE_S = 2.0
+"""The page that says what comes next gets so long to leave before the set-up network closes."""
+LAST_PAGE_S = 20.0
+"""And so long the page says that all is well."""
+SCAN_S = 8.0
+OBEY_S = 15.0
+"""After which a Wi-Fi card that is not what it is to be is told again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """The files that the answers make."""
+class Places:
+    """Where things are."""
 
-    phone: str
-    wifi: str
-    """Empty: no Wi-Fi."""
-    token: str
-    """What the telephone's own page asks for."""
-
-
-def answers(form: Mapping[str, str], token: str) -> Answers:
-    """The settings that a filled-in form means. Raises ValueError with every reason, a line each."""
-    values = {name: form.get(name, "").strip() for name in (*FIELDS, "board")}
-    account = {name: values[name] for name in ("address", "password", "username", "registrar") if values[name]}
-    sections = {
-        "[phone]": {"name": values["name"] or "Offhook", "country": values["country"].lower() or "gb"},
-        "[[account]]": {**account, "name": values["name"] or "Offhook"},
-        "[hardware]": {"board": values["board"] or "sim"},
-        "[web]": {"listen": "0.0.0.0:8080", "token": token},
-    }
-    phone = "\n".join(f"{head}\n{_lines(table)}" for head, table in sections.items())
-    table = {"ssid": values["ssid"], "password": values["wifi_password"], "country": values["country"].upper()}
-    wifi = _lines(table) if values["ssid"] else ""
-    problems = _problems(phone, wifi)
-    if problems:
-        raise ValueError("\n".join(problems))
-    return Answers(phone, wifi, token)
-
-
-def _lines(table: Mapping[str, str]) -> str:
-    # A JSON string is a TOML basic string, but for U+007F, which TOML refuses: parse() says so.
-    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in table.items())
-
-
-def _problems(phone: str, wifi: str) -> list[str]:
-    problems = []
-    try:
-        parse(phone)
-    except ConfigurationError as fault:
-        problems += [f"{one.path}: {one.message}; {one.remedy}" for one in fault.problems]
-    try:
-        if wifi:
-            read_wifi(wifi)
-    except ValueError as fault:
-        problems.append(f"Wi-Fi: {fault}")
-    return problems
-
-
-def is_our_name(host: str) -> bool:
-    """Whether a Host field may name us: our own names, or an address."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
-    name = name.strip("[]").lower().rstrip(".")
-    if name in OUR_NAMES:
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def form_page(ticket: str, form: Mapping[str, str], problems: Sequence[str] = ()) -> str:
-    """The page that asks, with what was answered before and what is wrong with it."""
-    rows = [f'<p class="bad">{escape(one)}</p>' for one in problems]
-    rows.append(f'<form method="post" action="/"><input type="hidden" name="ticket" value="{escape(ticket)}">')
-    for name, (label, default) in FIELDS.items():
-        kind = "password" if name in SECRET else "text"
-        value = "" if name in SECRET else form.get(name, default)
-        rows.append(f'<label>{escape(label)}<input type="{kind}" name="{name}" value="{escape(value)}"></label>')
-    options = "".join(f"<option>{escape(name)}</option>" for name in board_names())
-    rows.append(f'<label>Board<select name="board">{options}</select></label><button>Save</button></form>')
-    return PAGE.format(body="\n".join(rows))
-
-
-def saved_page(token: str) -> str:
-    """The page that says what comes next."""
-    body = (
-        "<p>Saved. The telephone starts anew and is ready in a minute.</p>"
-        "<p>Its page is then at http://offhook.local:8080/ and asks for this token: "
-        f"<code>{escape(token)}</code></p>"
-    )
-    return PAGE.format(body=body)
+    settings: Path
+    boot: Path
+    wifi_control: Path
+    group: str
+    host: str = ""
+    port: int = 80
+    name_port: int = 53
+    """Of the names in the set-up network; 0: none."""
 
 
 class SetUp:
-    """The page's answers to its visitors. `done` is set when the settings are on the disk."""
+    """One set-up: the course, and what it is told and tells."""
 
-    def __init__(self, settings: Path, group: str) -> None:
-        self.done = asyncio.Event()
-        self._settings = settings
-        self._group = group
-        self._ticket = secrets.token_urlsafe(16)
+    def __init__(self, places: Places, clock: Callable[[], float] = time.monotonic) -> None:
+        self.places = places
+        self.token = secrets.token_urlsafe(9)
+        self.networks: tuple[Seen, ...] = ()
+        self._clock = clock
+        self._supplicant = Supplicant(places.wifi_control / CARD, places.boot / "asking")
+        self._radio: Radio | None = None
+        self._obeyed = self._hold = clock()
+        self._starts, self._started = 0, 0.0
+        wanted = places.boot / kept.WANTED
+        asked = wanted.is_file() and bool(wanted.read_text().strip())
+        known = self.known()
+        self.course = Course(
+            phone=bool(known.phone),
+            wifi=known.wifi is not None,
+            worked=(places.settings / kept.WORKED).is_file(),
+            asked=asked,
+            has_radio=_has_radio(),
+            now=clock(),
+        )
 
-    async def show(self, request: web.Request) -> web.Response:
-        """GET /."""
-        self._check_host(request)
-        return _page(form_page(self._ticket, {}))
+    def known(self) -> Known:
+        """The settings as they are on the disk."""
+        return known_settings(self._text(kept.PHONE), self._text(kept.WIFI))
 
-    async def take(self, request: web.Request) -> web.Response:
-        """POST /: 200 and done, 400 and the form again, 403 for a form that is not ours."""
-        from aiohttp import web
-
-        self._check_host(request)
-        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-        if not secrets.compare_digest(form.get("ticket", "").encode(), self._ticket.encode()):
-            raise web.HTTPForbidden(text="this form is not ours")
-        try:
-            found = answers(form, secrets.token_urlsafe(9))
-        except ValueError as fault:
-            return _page(form_page(self._ticket, form, str(fault).splitlines()), status=400)
-        if found.wifi:
-            write_safely(self._settings / WIFI, found.wifi.encode(), mode=0o600)
-        write_safely(self._settings / PHONE, found.phone.encode(), mode=0o640, group=self._group)
+    def keep(self, phone: str, wifi: str) -> None:
+        """Take new settings, and begin to try them."""
+        kept.keep_answers(self.places.settings, phone, wifi, self.places.group)
         log.info("the settings are written")
-        self.done.set()
-        return _page(saved_page(found.token))
+        self._hold = self._clock() + LEAVE_S
+        self.course.answered(wifi=bool(wifi), now=self._clock())
 
-    def _check_host(self, request: web.Request) -> None:
-        from aiohttp import web
+    def folder(self) -> Path:
+        """Where the settings are."""
+        return self.places.settings
 
-        if not is_our_name(request.host):
-            raise web.HTTPMisdirectedRequest(text="ask for http://offhook.local/")
+    def visited(self) -> None:
+        """Somebody is at the page."""
+        self.course.visited(self._clock())
+
+    def step(self) -> None:
+        """Look how things are, and go on. Takes its time: not for the page's thread."""
+        if _has_radio():
+            self.course.radio_found()
+        stage = self.course.stage
+        self.course.observe(self._look(), self._clock())
+        if self.course.stage != stage:
+            wrong = "; ".join(one.words for one in self.course.mistakes)
+            log.info("%s -> %s%s", stage, self.course.stage, f": {wrong}" if wrong else "")
+        if self.course.stage == "done" and self.known().phone:
+            (self.places.settings / kept.WORKED).touch()
+        self._turn_radio()
+        if self.course.starts != self._starts:
+            self._starts, self._started = self.course.starts, self._clock()
+            (self.places.boot / kept.START).write_text(f"{self._starts}\n")
+
+    def _text(self, name: str) -> str:
+        try:
+            return (self.places.settings / name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def _look(self) -> Facts:
+        wifi = self.known().wifi
+        shown = _output("systemctl", "show", f"--property={','.join(PROPERTIES)}", "offhook.service")
+        service = service_of(shown, self._started)
+        if wifi is None or self.course.radio != "home":
+            return Facts(address=bool(_addresses()), service=service.status, failed=service.failed)
+        return Facts(
+            link(self._supplicant.ask("STATUS"), self._supplicant.ask("LIST_NETWORKS")),
+            address=CARD in _addresses(),
+            in_air=any(seen.ssid == wifi.ssid for seen in networks(self._supplicant.ask("SCAN_RESULTS"))),
+            service=service.status,
+            failed=service.failed,
+        )
+
+    def _turn_radio(self) -> None:
+        """Make the Wi-Fi card what it is to be: a new configuration, and a new wpa_supplicant that reads it."""
+        now, wanted = self._clock(), self.course.radio
+        if now < self._hold:
+            return
+        if wanted == self._radio:
+            if now - self._obeyed > OBEY_S:
+                self._obeyed = now
+                if ("mode=AP" in self._supplicant.ask("STATUS")) != (wanted == "access point"):
+                    self._supplicant.ask("TERMINATE")
+            return
+        if wanted == "access point":
+            self.networks = self._scan() or self.networks
+        self._radio, self._obeyed = wanted, now
+        wifi = self.known().wifi
+        texts: dict[Radio, str] = {
+            "access point": access_point(wifi.country if wifi else ""),
+            "home": wifi.supplicant if wifi else "",
+            "off": "",
+        }
+        kept.write_private(self.places.boot / kept.SUPPLICANT, kept.CONTROL + texts[wanted])
+        self._supplicant.ask("TERMINATE")  # systemd starts another
+        log.info("Wi-Fi: %s", {"access point": "the set-up network"}.get(wanted, wanted))
+
+    def _scan(self) -> tuple[Seen, ...]:
+        """What is in the air; a card that is a network itself seldom can look."""
+        self._supplicant.ask("SCAN")
+        end = self._clock() + SCAN_S
+        found: tuple[Seen, ...] = ()
+        while not found and self._clock() < end:
+            found = networks(self._supplicant.ask("SCAN_RESULTS"))
+            time.sleep(0.5)
+        return found
 
 
-def _page(text: str, status: int = 200) -> web.Response:
+def _has_radio() -> bool:
+    return Path("/sys/class/net", CARD).exists()
+
+
+def _output(*command: str) -> str:
+    """What a program says; nothing where there is none, or it does not end."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+def _addresses() -> frozenset[str]:
+    """The interfaces that have an address others can reach."""
+    try:
+        every = json.loads(_output("ip", "-json", "address", "show", "scope", "global"))
+    except ValueError:
+        return frozenset()
+    return frozenset(
+        one["ifname"]
+        for one in every
+        if any(each.get("local") not in (None, ACCESS_POINT) for each in one.get("addr_info", ()))
+    )
+
+
+class _Names(asyncio.DatagramProtocol):
+    """The name server of the set-up network."""
+
+    transport: asyncio.DatagramTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if answer := dns_answer(data):
+            self.transport.sendto(answer, addr)
+
+
+@contextlib.asynccontextmanager
+async def _name_server(port: int) -> AsyncIterator[None]:
+    if not port:
+        yield
+        return
+    taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    taken.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+    taken.bind((ACCESS_POINT, port))
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(_Names, sock=taken)
+    try:
+        yield
+    finally:
+        transport.close()
+
+
+async def serve(places: Places, tick_s: float = 1.0, linger_s: float = LAST_PAGE_S) -> None:
+    """Ask and try, until the telephone is in service; the last page stays a moment."""
     from aiohttp import web
 
-    headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"}
-    return web.Response(text=text, content_type="text/html", status=status, headers=headers)
+    from firmware.runtime.page_door import application
 
-
-async def serve(settings: Path, host: str, port: int, group: str) -> None:
-    """Ask until there is an answer; the last page gets a moment to leave."""
-    from aiohttp import web
-
-    page = SetUp(settings, group)
-    application = web.Application(client_max_size=64 * 1024)
-    application.add_routes([web.get("/", page.show), web.post("/", page.take)])
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
+    set_up = SetUp(places)
+    runner = web.AppRunner(application(set_up), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host or None, port).start()
-        log.info("asking for the settings on port %d", port)
-        await page.done.wait()
+        async with _name_server(places.name_port):
+            await web.TCPSite(runner, places.host or None, places.port).start()
+            log.info("the set-up page is on port %d", places.port)
+            while set_up.course.stage != "done":
+                await asyncio.to_thread(set_up.step)
+                await asyncio.sleep(tick_s)
+            (places.boot / kept.WANTED).unlink(missing_ok=True)
+            await asyncio.sleep(linger_s)
     finally:
         await runner.cleanup()
 
@@ -203,13 +253,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command `offhook-set-up`; returns its exit code."""
     parser = argparse.ArgumentParser(prog="offhook-set-up", description="Ask for the settings on a page.")
     parser.add_argument("--settings", type=Path, default=Path("/data/offhook"), metavar="FOLDER")
+    parser.add_argument("--boot", type=Path, default=Path("/run/offhook-setup"), metavar="FOLDER")
+    parser.add_argument("--wifi-control", type=Path, default=Path("/run/offhook-wifi"), metavar="FOLDER")
     parser.add_argument("--host", default="", help="all addresses without it")
     parser.add_argument("--port", type=int, default=80)
+    parser.add_argument("--name-port", type=int, default=53, help="of the set-up network's names; 0: none")
     parser.add_argument("--group", default="offhook", help="who may read the settings")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    folders = (options.settings, options.boot, options.wifi_control)
+    places = Places(*folders, options.group, options.host, options.port, options.name_port)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(options.settings, options.host, options.port, options.group))
+        asyncio.run(serve(places))
     return 0
 
 

@@ -8,6 +8,7 @@ once, each with its key path, line and remedy; nothing is opened before `open_bo
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -23,7 +24,9 @@ __all__ = [
     "Problem",
     "Profile",
     "ProfileError",
+    "board_faults",
     "board_names",
+    "board_titles",
     "find_board",
     "load_board",
     "open_audio",
@@ -41,6 +44,24 @@ INSTALL = "install the drivers: pip install 'offhook[pi]'"
 def board_names() -> tuple[str, ...]:
     """The profiles that come with this package."""
     return tuple(sorted(path.stem for path in BUILT_IN.glob("*.toml")))
+
+
+def board_titles() -> dict[str, str]:
+    """Each of them by name, with what it is in a few words: how its file begins."""
+    titles = {}
+    for name in board_names():
+        first = (BUILT_IN / f"{name}.toml").read_text("utf-8").partition("\n")[0]
+        titles[name] = f"{name.capitalize()}: {re.split('[:.]', first.removeprefix('#').strip())[0]}"
+    return titles
+
+
+def board_faults(name_or_path: str) -> list[str]:
+    """What is wrong with a profile, a line each, the file named in front; nothing: it can be loaded."""
+    try:
+        load_board(name_or_path)
+    except ProfileError as fault:
+        return [f"{fault.source}: {one}" for one in fault.problems]
+    return []
 
 
 def load_board(name_or_path: str) -> Profile:

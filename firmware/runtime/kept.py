@@ -1,0 +1,56 @@
+"""The files of a card's settings, and the two ways they change: what the page was answered, and what is wiped."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from firmware.runtime.safe_file import write_safely
+
+PHONE, WIFI, BOARD = "phone.toml", "wifi.toml", "board.toml"
+ANSWERS = "answers.json"
+"""Both files in one, until both are written."""
+WORKED = "worked"
+"""With these settings the telephone has been in service: nobody may change them who has not asked at the telephone."""
+STARTS = "starts"
+"""How often it was started and not left on."""
+
+SUPPLICANT, WANTED, START = "wpa_supplicant.conf", "wanted", "start"
+"""Under /run/offhook-setup: what the Wi-Fi card is to be; that the page is wanted ("asked": by the user, although the
+telephone works); touched when the telephone is to start anew."""
+CONTROL = "ctrl_interface=/run/offhook-wifi\n"
+
+
+def keep_answers(settings: Path, phone: str, wifi: str, group: str) -> None:
+    """Write the two files; a power cut leaves both old or both new. `wifi` empty: none."""
+    both = json.dumps({"phone": phone, "wifi": wifi})
+    write_safely(settings / ANSWERS, both.encode(), mode=0o600)
+    finish_answers(settings, group)
+
+
+def finish_answers(settings: Path, group: str) -> None:
+    """Do what keep_answers began."""
+    both = json.loads((settings / ANSWERS).read_bytes())
+    (settings / WORKED).unlink(missing_ok=True)
+    if both["wifi"]:
+        write_safely(settings / WIFI, both["wifi"].encode(), mode=0o600)
+    else:
+        (settings / WIFI).unlink(missing_ok=True)
+    write_safely(settings / PHONE, both["phone"].encode(), mode=0o640, group=group)
+    (settings / ANSWERS).unlink()
+
+
+def shred(path: Path) -> None:
+    """Overwrite a file and remove it: on a FAT, removing alone leaves the passwords readable."""
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
+
+
+def write_private(path: Path, text: str) -> None:
+    """A file for root alone, under /run: no power cut to fear."""
+    path.touch(mode=0o600)
+    path.write_text(text, "utf-8")
