@@ -23,8 +23,10 @@ WIRE = "t.service"
 """The unit of the test's program in the guest; so short because QEMU cuts the names of what it hands over."""
 
 PARALLEL = ["-accel", "tcg,thread=multi", "-smp", "2"]
+ALONE = ["-accel", "tcg", "-smp", "1"]
+"""Now and then an emulated core runs into code that the other just changes, and the kernel stops: not so with one."""
 COUNTED = ["-accel", "tcg,thread=single", "-icount", "shift=0", "-name", "guest,debug-threads=on"]
-"""The clock goes by instructions, one a nanosecond, near a Pi 3's core: however slow ours is, nothing comes too late."""
+"""The clock goes by instructions, one a nanosecond, near a Pi 3's core: however slow ours is, nothing is late."""
 
 
 def prepare(arch: str, image: Path, folder: Path, files: Iterable[Path], kit: Path, modules: Iterable[Path]) -> Path:
@@ -52,16 +54,22 @@ def mtools(command: str, disk: Path, *words: str) -> str:
 
 
 class Guest:
-    """The machine in QEMU. `counted`: a slow one whose clock goes by its instructions, however busy ours is."""
+    """The machine in QEMU. `counted`: a slow one whose clock goes by its instructions, however busy ours is.
 
-    def __init__(self, arch: str, disk: Path, folder: Path, boot: int, *, counted: bool = False) -> None:
+    `alone`: with one core.
+    """
+
+    def __init__(
+        self, arch: str, disk: Path, folder: Path, boot: int, *, counted: bool = False, alone: bool = False
+    ) -> None:
         self._log = folder / f"console-{boot}.log"
         wires = folder / "wires"
         wires.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(wires))
         self._listener.listen()
-        command = _qemu(arch, disk, folder, wires, self._log) + ([*COUNTED, "-smp", "1"] if counted else PARALLEL)
+        cores = [*COUNTED, "-smp", "1"] if counted else ALONE if alone else PARALLEL
+        command = [*_qemu(arch, disk, folder, wires, self._log), *cores]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         if counted:
             answer_at_once(self.process.pid)
