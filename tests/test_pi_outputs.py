@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from gpiozero import LED
-from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
+from gpiozero.pins.mock import MockFactory, MockPWMPin
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,16 +40,6 @@ def test_a_dimmed_lamp_shines_by_pulse_width() -> None:
 
     assert factory.pin(24).state == pytest.approx(0.4)
     assert factory.pin(24).frequency == 200
-    lamps.close()
-
-
-def test_pins_without_pulse_width_shine_at_full_brightness() -> None:
-    factory = MockFactory(pin_class=MockPin)
-    lamps = PiLamps(factory, LampsProfile((("mute", 24),), brightness=40))
-
-    lamps.set("mute", LampState.ON)
-
-    assert factory.pin(24).state == 1
     lamps.close()
 
 

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 from gpiod import LineSettings
-from gpiod.line import Bias, Direction, Edge
-from gpiozero import LED, PWMLED, Button, PinPWMUnsupported, PinSetInput
+from gpiod.line import Bias, Direction, Edge, Value
+from gpiozero import LED, PWMLED, Button, PinInvalidState, PinPWMFixedValue, PinSetInput
 
-from hw import DeviceError, KeyPressed, KeyReleased
+from hw import DeviceError, KeyPressed, KeyReleased, LampState
 from hw.boards import load_board, open_board
-from hw.boards.profile import MatrixProfile
+from hw.boards.profile import LampsProfile, MatrixProfile, RingerProfile
 from hw.pi.chips import Chip, chips, find_chip
 from hw.pi.gpiod_factory import GpiodFactory
+from hw.pi.lamps import PiLamps
 from hw.pi.matrix import MatrixScanner
 from hw.pi.pins import Contact, faults_of, open_factory
+from hw.pi.ringers import PiRinger
 from tests.support.gpio_chip import GpioChip
 from tests.support.hands import wait_until
 
@@ -149,11 +151,70 @@ def test_a_matrix_is_scanned_on_it(factory: GpiodFactory, chip: GpioChip) -> Non
     scanner.close()
 
 
+def test_a_lamp_is_dimmed_on_it(factory: GpiodFactory, chip: GpioChip) -> None:
+    lamps = PiLamps(factory, LampsProfile((("mute", 24),), brightness=40))
+    line = chip.lines[24]
+
+    lamps.set("mute", LampState.ON)
+    assert wait_until(lambda: len(line.moves) > 400)
+    lamps.set("mute", LampState.OFF)
+    moves = list(line.moves)
+    assert line.output == Value.INACTIVE
+
+    assert high_part(moves) == pytest.approx(0.4, abs=0.15)
+    lamps.close()
+    assert len(line.moves) <= len(moves) + 2
+    assert line.released
+
+
+@pytest.mark.parametrize(("active", "dark"), [("high", Value.INACTIVE), ("low", Value.ACTIVE)])
+@pytest.mark.parametrize("brightness", [40, 100])
+def test_lamps_are_dark_when_the_telephone_ends(
+    factory: GpiodFactory, chip: GpioChip, active: str, dark: Value, brightness: int
+) -> None:
+    """A line may keep the level that it is given back with."""
+    lamps = PiLamps(factory, LampsProfile((("mute", 24),), active, brightness))  # type: ignore[arg-type]
+    lamps.set("mute", LampState.ON)
+
+    lamps.close()
+
+    assert chip.lines[24].released
+    assert chip.lines[24].output == dark
+
+
+def test_a_piezo_sings_on_it(factory: GpiodFactory, chip: GpioChip) -> None:
+    ringer = PiRinger(factory, RingerProfile("piezo", (18,), 400), lambda: None, clock=lambda: 10.0)
+    line = chip.lines[18]
+
+    ringer.ring((1000, 1000), 10)
+    ringer.run(10.0)
+    assert wait_until(lambda: len(line.moves) > 200)
+    ringer.silence()
+    ringer.run(10.0)
+
+    assert line.output == Value.INACTIVE
+    times = [at for at, high in line.moves if high]
+    assert (times[-1] - times[1]) / (len(times) - 2) >= 0.9 / 400
+    ringer.close()
+
+
+def high_part(moves: list[tuple[float, bool]]) -> float:
+    """How much of the time between the first rise and the last it was high."""
+    rises = [at for at, high in moves if high]
+    falls = [at for at, high in moves if not high and at > rises[0]]
+    pulses = list(zip(rises, falls, strict=False))[:-1]
+    return sum(fall - rise for rise, fall in pulses) / (rises[len(pulses)] - rises[0])
+
+
 def test_what_it_cannot_do_it_says(factory: GpiodFactory) -> None:
     with pytest.raises(PinSetInput):
         factory.pin(24).state = 1
-    with pytest.raises(PinPWMUnsupported):
-        PWMLED(25, pin_factory=factory)
+    with pytest.raises(PinPWMFixedValue):
+        factory.pin(25).frequency = 200
+    lamp = PWMLED(23, pin_factory=factory)
+    with pytest.raises(PinInvalidState):
+        lamp.pin.state = 1.5
+    lamp.close()
 
 
 def test_a_line_that_somebody_else_holds_is_a_fault_in_words(factory: GpiodFactory, chip: GpioChip) -> None:

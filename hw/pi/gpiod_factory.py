@@ -1,8 +1,8 @@
 """A gpiozero pin factory over the kernel's own library, gpiod 2: for Pythons that lgpio has no wheels for.
 
 One line request a pin, reconfigured as the pin's function, pull and edges change; one thread reads all their edges,
-each with the kernel's own monotonic time stamp. No pulse width and no SPI: lamps shine at full brightness, and panels
-on SPI have a library of their own.
+each with the kernel's own monotonic time stamp. The kernel's interface has no pulse width: a thread makes it
+(`hw.pi.pulse_width`). No SPI: panels on it have a library of their own.
 """
 
 from __future__ import annotations
@@ -14,10 +14,19 @@ from typing import Any
 
 import gpiod
 from gpiod.line import Bias, Direction, Edge, Value
-from gpiozero import GPIOZeroError, PinFixedPull, PinInvalidFunction, PinInvalidPull, PinSetInput
+from gpiozero import (
+    GPIOZeroError,
+    PinFixedPull,
+    PinInvalidFunction,
+    PinInvalidPull,
+    PinInvalidState,
+    PinPWMFixedValue,
+    PinSetInput,
+)
 from gpiozero.pins.local import LocalPiFactory, LocalPiPin
 
 from hw.pi.chips import PI_4B
+from hw.pi.pulse_width import PulseWidth
 
 CONSUMER = "offhook"
 _BIASES = {"up": Bias.PULL_UP, "down": Bias.PULL_DOWN, "floating": Bias.DISABLED}
@@ -34,11 +43,13 @@ class GpiodPin(LocalPiPin):  # type: ignore[misc]
         self._edges = "both"
         self._watching = False
         self._value = Value.INACTIVE
+        self._pulse_width: PulseWidth | None = None
         self._request = factory.chip.request_lines({self._number: self._settings()}, consumer=CONSUMER)
 
     def close(self) -> None:
         """Give the line back to the kernel."""
         if self._request is not None:
+            self._set_frequency(None)
             self._factory.unwatch(self._request)
             self._request.release()
             self._request = None
@@ -69,6 +80,7 @@ class GpiodPin(LocalPiPin):  # type: ignore[misc]
     def _set_function(self, value: str) -> None:
         if value not in ("input", "output"):
             raise PinInvalidFunction(f'invalid function "{value}" for pin {self!r}')
+        self._set_frequency(None)
         self._direction, self._value = value, Value.INACTIVE
         self._configure()
 
@@ -77,14 +89,39 @@ class GpiodPin(LocalPiPin):  # type: ignore[misc]
         self._direction, self._value = "output", Value.ACTIVE if state else Value.INACTIVE
         self._configure()
 
-    def _get_state(self) -> int:
+    def _get_state(self) -> float:
+        if self._pulse_width is not None:
+            return self._pulse_width.duty
         return int(self._request.get_value(self._number) == Value.ACTIVE)
 
     def _set_state(self, value: float) -> None:
         if self._direction == "input":
             raise PinSetInput(f"cannot set state of pin {self!r}")
-        self._value = Value.ACTIVE if value else Value.INACTIVE
+        if self._pulse_width is None:
+            self._drive(bool(value))
+            return
+        if not 0 <= value <= 1:
+            raise PinInvalidState(f'invalid state "{value}" for pin {self!r}')
+        self._pulse_width.duty = value
+
+    def _drive(self, high: bool) -> None:
+        self._value = Value.ACTIVE if high else Value.INACTIVE
         self._request.set_value(self._number, self._value)
+
+    def _get_frequency(self) -> float | None:
+        return None if self._pulse_width is None else self._pulse_width.frequency_hz
+
+    def _set_frequency(self, value: float | None) -> None:
+        if value is None:
+            if self._pulse_width is not None and 0 < self._pulse_width.duty < 1:
+                self._pulse_width.duty = 0.0  # else it is steady, and a lamp that is off may be off by being high
+            self._pulse_width = None
+        elif self._direction == "input":
+            raise PinPWMFixedValue(f"cannot start pulse width on input pin {self!r}")
+        elif self._pulse_width is None:
+            self._pulse_width = PulseWidth(self._drive, value)
+        else:
+            self._pulse_width.frequency_hz = value
 
     def _get_pull(self) -> str:
         return str(self._pull)

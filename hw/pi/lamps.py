@@ -1,11 +1,11 @@
-"""Lamps on pins, by gpiozero: dimmed by pulse width where the pins' library can, else at full brightness."""
+"""Lamps on pins, by gpiozero, dimmed by pulse width."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
 
-from gpiozero import LED, PWMLED, PinPWMUnsupported
+from gpiozero import LED, PWMLED
 
 from hw import DeviceError, LampState
 from hw.boards.profile import LampsProfile
@@ -50,20 +50,19 @@ class PiLamps:
         """All lamps off, and their pins free. Raises DeviceError."""
         with faults_of("the lamps"):
             while self._lamps:
-                self._lamps.popitem()[1].close()
+                _, led = self._lamps.popitem()
+                led.off()  # a line that is given back may keep its level
+                led.close()
 
     def _open(self, factory: Factory, gpio: int, active_high: bool) -> Any:
-        if self._brightness < 1.0:
-            brightness = self._brightness
+        if self._brightness == 1.0:
+            return LED(gpio, active_high=active_high, pin_factory=factory)
+        brightness = self._brightness
 
-            class Dimmed(PWMLED):  # type: ignore[misc]
-                """On is as bright as the profile says."""
+        class Dimmed(PWMLED):  # type: ignore[misc]
+            """On is as bright as the profile says."""
 
-                def _write(self, value: float) -> None:
-                    super()._write(value * brightness)
+            def _write(self, value: float) -> None:
+                super()._write(value * brightness)
 
-            try:
-                return Dimmed(gpio, active_high=active_high, frequency=PULSE_WIDTH_HZ, pin_factory=factory)
-            except PinPWMUnsupported:
-                pass
-        return LED(gpio, active_high=active_high, pin_factory=factory)
+        return Dimmed(gpio, active_high=active_high, frequency=PULSE_WIDTH_HZ, pin_factory=factory)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from gpiozero import DigitalOutputDevice, PinPWMUnsupported, PWMOutputDevice
+from gpiozero import DigitalOutputDevice, PWMOutputDevice
 
 from hw.boards.profile import RingerProfile
 from hw.cadence import Cadence, half_wave
@@ -128,14 +128,11 @@ class Piezo:
 
     def __init__(self, factory: Factory, gpio: int, frequency_hz: int) -> None:
         self._tone = bool(frequency_hz)
-        self._device: Any
-        if frequency_hz:
-            try:
-                self._device = PWMOutputDevice(gpio, frequency=frequency_hz, pin_factory=factory)
-                return
-            except PinPWMUnsupported:
-                self._tone = False
-        self._device = DigitalOutputDevice(gpio, pin_factory=factory)
+        self._device: Any = (
+            PWMOutputDevice(gpio, frequency=frequency_hz, pin_factory=factory)
+            if frequency_hz
+            else DigitalOutputDevice(gpio, pin_factory=factory)
+        )
 
     def sound(self, elapsed: float, strength: float) -> float:
         """Sound; a piezo's loudness goes by the width of its pulses, half of a period at most."""

@@ -22,6 +22,8 @@ class LineRequest:
         self.fd, self._edge = os.pipe()
         self._edges: list[EdgeEvent] = []
         self.released = False
+        self.moves: list[tuple[float, bool]] = []
+        """Each time it was set as an output: when, and how."""
 
     def reconfigure_lines(self, config: dict[int, LineSettings]) -> None:
         """As libgpiod."""
@@ -39,7 +41,9 @@ class LineRequest:
     def set_value(self, line: int, value: Value) -> None:
         """As libgpiod."""
         assert self.settings.direction == Direction.OUTPUT
+        assert not self.released
         self.output = value
+        self.moves.append((time.monotonic(), value == Value.ACTIVE))
 
     def read_edge_events(self) -> list[EdgeEvent]:
         """As libgpiod."""
