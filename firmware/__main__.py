@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _wire(arguments: list[str]) -> int:
     """The wizard has options of its own, and needs the real board's drivers, which may not be installed."""
     try:
-        from hw.pi.wire import main as wire
+        from firmware.wire.command import main as wire
     except ImportError as missing:
         print(f"offhook wire: needs {missing.name}; pip install 'offhook[pi]'", file=sys.stderr)
         return FAILED

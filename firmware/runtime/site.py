@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from firmware.web.door import PhoneDoor
+    from firmware.web.wizard import WizardDoor
     from hw.sim.board import SimBoard
 
 LARGEST_BODY = 64 * 1024 * 1024
@@ -60,6 +61,33 @@ async def open_site(
 ) -> Site:
     """Serve the phones' APIs and pages. `together`: each under /phones/USER/, else the one at the root."""
     await asyncio.to_thread(_load)
+    from aiohttp import web
+
+    app = _guarded(token, clock)
+    _add_pages(app, exhibits, together)
+    for exhibit in exhibits:
+        if together:
+            part = web.Application(client_max_size=LARGEST_BODY)
+            part.add_routes(_phone_routes(exhibit))
+            app.add_subapp(f"/phones/{exhibit.user}", part)
+        else:
+            app.add_routes(_phone_routes(exhibit))
+    return await _start(app, listener)
+
+
+async def open_wizard_site(
+    listener: socket.socket, wizard: WizardDoor, *, token: str, clock: Callable[[], float]
+) -> Site:
+    """Serve the wiring wizard's page, as guarded as a phone's."""
+    from firmware.web.wizard import wizard_routes
+
+    app = _guarded(token, clock)
+    app.add_routes(wizard_routes(wizard))
+    return await _start(app, listener)
+
+
+def _guarded(token: str, clock: Callable[[], float]) -> web.Application:
+    """An application that nobody else's page may use, and nobody without the token, if there is one."""
     logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
     from aiohttp import web
 
@@ -69,14 +97,12 @@ async def open_site(
     app = web.Application(middlewares=[access.middleware], client_max_size=LARGEST_BODY)
     app.on_response_prepare.append(access.prepare)
     app.add_routes(access.routes())
-    _add_pages(app, exhibits, together)
-    for exhibit in exhibits:
-        if together:
-            part = web.Application(client_max_size=LARGEST_BODY)
-            part.add_routes(_phone_routes(exhibit))
-            app.add_subapp(f"/phones/{exhibit.user}", part)
-        else:
-            app.add_routes(_phone_routes(exhibit))
+    return app
+
+
+async def _start(app: web.Application, listener: socket.socket) -> Site:
+    from aiohttp import web
+
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     await web.SockSite(runner, listener).start()

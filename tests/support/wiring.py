@@ -39,12 +39,12 @@ class WiredPin(MockPWMPin):  # type: ignore[misc]
             self._function = value
             if value == "output":
                 self._state = False
-            self.wiring.settle()
+            self.wiring.settle(self.gpio)
 
     def _set_state(self, value: float) -> None:
         with self.wiring.lock:
             super()._set_state(value)
-            self.wiring.settle()
+            self.wiring.settle(self.gpio)
 
     def _set_pull(self, value: str) -> None:
         if self.info.pull and value != self.info.pull:
@@ -52,7 +52,7 @@ class WiredPin(MockPWMPin):  # type: ignore[misc]
         if value not in ("floating", "up", "down"):
             raise PinInvalidPull(value)
         self._pull = value
-        self.wiring.settle()
+        self.wiring.settle(self.gpio)
 
     def _call_when_changed(self) -> None:
         method = self._when_changed()
@@ -82,6 +82,7 @@ class Wiring:
         self._clock = clock
         self.lock = threading.RLock()
         self._joints: dict[frozenset[int], int] = {}
+        self._diodes: set[tuple[int, int]] = set()
         self.factory = WiredFactory(self)
 
     @property
@@ -105,15 +106,41 @@ class Wiring:
         """Close or open a switch."""
         (self.join if closed else self.part)(one, other)
 
-    def settle(self) -> None:
-        """Let every input read its wire."""
+    def diode(self, cathode: int, anode: int, joined: bool) -> None:
+        """Join two pins by a diode, or part them: what takes the cathode low takes the anode low."""
         with self.lock:
-            for net in self._nets():
-                level = self._level(net)
-                for gpio in net:
-                    pin = self.pins.get(gpio)
-                    if pin is not None and pin.driven is None:
-                        (pin.drive_high if level else pin.drive_low)()
+            (self._diodes.add if joined else self._diodes.discard)((cathode, anode))
+            self.settle()
+
+    def settle(self, changed: int | None = None) -> None:
+        """Let every input read its wire; `changed`: only those that one pin may have changed."""
+        with self.lock:
+            if changed is not None and not self._diodes:
+                self._read(self._net(changed))
+                return
+            nets = self._nets()
+            low = {gpio for net in nets if not self._level(net) for gpio in net}
+            for net in nets:
+                pulled = any(cathode in low and anode in net for cathode, anode in self._diodes)
+                self._read(net, low=pulled)
+
+    def _read(self, net: set[int], *, low: bool = False) -> None:
+        level = self._level(net) and not low
+        for gpio in net:
+            pin = self.pins.get(gpio)
+            if pin is not None and pin.driven is None:
+                (pin.drive_high if level else pin.drive_low)()
+
+    def _net(self, gpio: int) -> set[int]:
+        """Everything that is joined to a pin."""
+        net, waiting = {gpio}, [gpio]
+        while waiting:
+            pin = waiting.pop()
+            for joint in self._joints:
+                if pin in joint and not joint <= net:
+                    waiting += joint - net
+                    net |= joint
+        return net
 
     def _level(self, net: set[int]) -> bool:
         pins = [self.pins[gpio] for gpio in net if gpio in self.pins]

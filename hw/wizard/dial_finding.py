@@ -45,10 +45,17 @@ class DialWatch:
                 (self._closings if change.closed else self._openings).setdefault(gpio, []).append(change.since)
                 self._moved_at = now
 
-    def turn(self, now: float) -> Turn | None:
-        """The turn that is over, None: it is not."""
-        if self._moved_at is None or now - self._moved_at < QUIET_S:
-            return None
+    @property
+    def moved(self) -> frozenset[int]:
+        """The contacts that moved."""
+        return frozenset((*self._openings, *self._closings))
+
+    def over(self, now: float) -> bool:
+        """Whether something moved, and has come to rest."""
+        return self._moved_at is not None and now - self._moved_at >= QUIET_S
+
+    def turn(self, known: int | None = None) -> Turn | None:
+        """The turn that is over; None if nothing pulsed. `known`: the pulse contact's GPIO, found before."""
         # At rest the pulse contact is closed: it opens first.
         pulsing = {
             gpio: openings
@@ -57,7 +64,7 @@ class DialWatch:
         }
         if not pulsing:
             return None
-        pulse = max(pulsing, key=lambda gpio: len(pulsing[gpio]))
+        pulse = known if known in pulsing else max(pulsing, key=lambda gpio: len(pulsing[gpio]))
         openings = pulsing[pulse]
         span = openings[-1] - openings[0]
         speed = (len(openings) - 1) / span if span else 0.0
