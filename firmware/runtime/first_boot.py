@@ -166,9 +166,10 @@ def say_what_boot(card: Card, *, asked: bool = False) -> None:
 
 @contextlib.contextmanager
 def _writable(mount_point: Path) -> Iterator[None]:
-    """The FAT partition, writable for a moment: mounted read-only, a power cut cannot hurt it."""
-    if not mount_point.is_mount():
+    """The FAT partition, writable for a moment where it is not always: read-only, a power cut cannot hurt it."""
+    if not os.statvfs(mount_point).f_flag & os.ST_RDONLY:
         yield
+        os.sync()
         return
     subprocess.run(["mount", "-o", "remount,rw", str(mount_point)], check=True)
     try:
