@@ -157,10 +157,10 @@ def test_calls_beyond_the_limit_are_busy() -> None:
 def test_unknown_extension_is_refused_by_name() -> None:
     """§8.2.2.3."""
     _, alice, neighbour = direct_telephone()
-    neighbour.send(PHONE, DIRECT, body=OFFER, extra=(("Require", "replaces, 100rel, timer"),))
+    neighbour.send(PHONE, DIRECT, body=OFFER, extra=(("Require", "replaces, 100rel, timer, early-session"),))
 
     assert last_status(neighbour) == 420
-    assert neighbour.responses()[-1].unsupported == ("100rel", "timer")
+    assert neighbour.responses()[-1].unsupported == ("100rel", "early-session")
     assert not alice.events(IncomingCall)
 
 
@@ -260,7 +260,7 @@ def test_options_says_what_we_can_do(uri: str) -> None:
     assert last_status(neighbour, "OPTIONS") == 200
     answer = neighbour.responses("OPTIONS")[-1]
     assert {"INVITE", "ACK", "CANCEL", "BYE"} <= set(answer.allow)
-    assert answer.supported == ("replaces",)
+    assert answer.supported == ("replaces", "timer")
     assert answer.accept
     assert [coding.value for coding in answer.accept_encoding] == ["identity"]
     assert [language.value for language in answer.accept_language] == ["en"]

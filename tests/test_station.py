@@ -432,6 +432,38 @@ def test_a_callee_who_answers_with_what_was_not_offered_is_acknowledged_and_rele
     assert not hall.media.sessions
 
 
+@pytest.mark.parametrize("held", [False, True])
+def test_a_call_through_a_server_that_wants_to_hear_of_it_goes_on(held: bool) -> None:
+    """RFC 4028 §7.4: to who does not know UPDATE the same description is offered again, its origin unchanged."""
+    world, hall, peer = direct()
+
+    def play(transaction: ServerTransaction) -> None:
+        fields = [("Contact", f"<{peer.contact}>"), ("Session-Expires", "1800;refresher=uac"), *SDP]
+        direction = "recvonly" if b"a=sendonly" in transaction.request.body else "sendrecv"
+        body = sdp("8", more=[f"a={direction}"])
+        peer.endpoint.reply(transaction, 200, world.now, fields=fields, body=body)
+        world.touch(peer.node)
+
+    peer.script = play
+    hall.do(DialRequest(f"sip:bob@{PEER}"))
+    world.wait(2.0)
+    if held:
+        hall.do(CallRequest(hall.call.id, "hold"))
+        world.wait(2.0)
+    before = peer.requests[-1].request
+    session = hall.media.session
+
+    world.wait(2400.0)
+
+    requests = [transaction.request for transaction in peer.requests]
+    refreshes = [request for request in requests if request.cseq.number > before.cseq.number]
+    assert [request.method for request in refreshes] == ["INVITE"] * 2
+    assert {request.body for request in refreshes} == {before.body}
+    assert hall.call.state == "confirmed"
+    assert hall.call.hold == ("local" if held else "none")
+    assert hall.media.session == session
+
+
 def test_an_invite_without_an_offer_is_answered_with_one() -> None:
     """RFC 3261 §13.2.1: the 2xx carries the offer, the ACK the answer."""
     world, hall, peer = direct()

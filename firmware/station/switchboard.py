@@ -229,6 +229,9 @@ class Switchboard:
                 self._offered(call, event, now)
             case ua_events.AnswerReceived():
                 self._accept(call, event.sdp, now)
+            case ua_events.RefreshDue():
+                if call.stage == "agreed":
+                    self._user_agent.reinvite(call.id, call.offer(), now)
             case ua_events.OfferRefused():
                 call.wants_hold = call.holding
                 log.info("call %s: the far end refused our offer: %d %s", call.id, event.status, event.reason)

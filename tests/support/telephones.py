@@ -51,6 +51,8 @@ class Wire:
         self.names: dict[str, list[Hop]] = {}
         """What `Locate` finds."""
         self.lose: Callable[[Sent], bool] = lambda sent: False
+        self.change: Callable[[bytes], bytes] = lambda data: data
+        """What a server on the way makes of a message."""
         self.seen_as: dict[str, tuple[str, int]] = {}
         """Network address translation: host to what others see."""
         self._flights: list[tuple[float, int, bytes, tuple[str, int], tuple[str, int]]] = []
@@ -66,6 +68,7 @@ class Wire:
 
     def carry(self, data: bytes, source: tuple[str, int], target: tuple[str, int]) -> None:
         """Send octets."""
+        data = self.change(data)
         source = self.seen_as.get(source[0], source)
         sent = Sent(self.now, source[0], target[0], parse_message(data))
         self.log.append(sent)

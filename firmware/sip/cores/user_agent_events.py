@@ -102,6 +102,16 @@ class OfferRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshDue:
+    """The far end, or a server on the way, wants to hear that the call goes on (RFC 4028): offer once more what stands.
+
+    React with `reinvite`.
+    """
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The call is over. Comes once for every call, also for those we end ourselves."""
 
@@ -166,6 +176,7 @@ UserAgentEvent = (
     | OfferReceived
     | AnswerReceived
     | OfferRefused
+    | RefreshDue
     | Ended
     | DigitReceived
     | RegistrationChanged

@@ -86,11 +86,11 @@ class Invitation(Usage):
 
     def answer(self, sdp: bytes | None, now: float) -> None:
         """Answer 200 (§13.3.1.4); the call this one replaces ends (RFC 3891 §3)."""
-        response = self._reply(200, now, sdp)
-        self.station.cancel_alarms(self, "expired", "ringing")
         dialog = self._dialog
-        dialog.confirm(response)
         session = Session(self.station, self.call, self.account, dialog, initiator=False)
+        response = self._reply(200, now, sdp, session.timer.response_fields(self._request, now))
+        self.station.cancel_alarms(self, "expired", "ringing")
+        dialog.confirm(response)
         self.station.dialogs[dialog.id] = session
         self.station.calls[self.call] = session
         session.accepted(self._transaction, response, now, first=True)
@@ -108,13 +108,15 @@ class Invitation(Usage):
     def replaced(self, now: float) -> None:
         """Never: an early dialog that the other began cannot be replaced (RFC 3891 §3)."""
 
-    def _reply(self, status: int, now: float, sdp: bytes | None = None) -> Response:
+    def _reply(
+        self, status: int, now: float, sdp: bytes | None = None, more: tuple[tuple[str, object], ...] = ()
+    ) -> Response:
         flow = self._transaction.flow
         uri = self._request.uri
         contact = self.station.contact_towards(
             self.account, flow.remote[0], flow.transport, secure=isinstance(uri, SipUri) and uri.secure
         )
-        fields = (("Contact", contact), *capabilities(), *with_body(sdp))
+        fields = (("Contact", contact), *capabilities(), *more, *with_body(sdp))
         return self.station.endpoint.reply(self._transaction, status, now, fields=fields, body=sdp or b"")
 
     def _refuse(

@@ -205,6 +205,7 @@ class OutgoingCall(Usage):
         self.station.cancel_alarms(self, "no answer")
         self._drop_early()
         self.station.calls[self.call] = session
+        session.timer.answered(request, response, now)
         if request.body:
             session.acknowledge(request, b"", now)
         else:
@@ -234,12 +235,21 @@ class OutgoingCall(Usage):
                 self._attempt += 1
                 self._send_again(again, now, elsewhere=False)
                 return True
+        if response.status == 422 and response.min_se is not None:
+            return self._ask_for_longer(request, response.min_se.seconds, now)
         if response.status < 600:  # §8.1.3.4 ends the recursion at the first 6xx, as §16.6 does for a proxy
             target = self._redirection.next(request.uri, response, self._callable)
             if target is not None:
                 self._send_again(request.with_uri(target), now, elsewhere=True)
                 return True
         return False
+
+    def _ask_for_longer(self, request: Request, least: int, now: float) -> bool:
+        """RFC 4028 §7.3: a server put a session interval into our INVITE that is too short for another."""
+        if request.min_se is not None and request.min_se.seconds >= least:
+            return False
+        self._send_again(request.with_("Min-SE", least).with_("Session-Expires", least), now, elsewhere=False)
+        return True
 
     def _callable(self, uri: Uri) -> SipUri | None:
         return self.station.callable_uri(self.account, uri)

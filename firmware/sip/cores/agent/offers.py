@@ -47,7 +47,7 @@ class Offers:
         if self._waiting is None or busy:
             return
         session, sdp, self._waiting = self._session, self._waiting, None
-        fields = (*capabilities(), *with_body(sdp))
+        fields = (*capabilities(), *session.timer.request_fields(), *with_body(sdp))
         request = session.dialog.request("INVITE", self._station.random, fields, sdp)
         self._ours = Exchange(self._station, session.account, self, request, dialog=session.dialog, with_contact=True)
         self._station.set_alarm(self, "stuck", now + PATIENCE)
@@ -61,7 +61,10 @@ class Offers:
         self._finish()
         if self._session.over:
             return
-        if response.status == 491:
+        if response.status == 422 and self._session.timer.raise_least(response):
+            self._waiting = self._waiting or exchange.request.body
+            self.go_on(now)
+        elif response.status == 491:
             self._back_off(exchange.request.body, now)
         elif response.status in (408, 481):  # §12.2.1.2: the dialog is gone at the other end
             self._session.fail(response.status, response.reason, "remote", now)
@@ -85,6 +88,7 @@ class Offers:
             return
         self._finish()
         self._session.dialog.refresh_target(response)
+        self._session.timer.answered(exchange.request, response, now)
         exchange.ack = self._session.dialog.ack(exchange.request)
         self._station.endpoint.send_stateless(exchange.ack, now)
         if not self._session.over:
@@ -123,7 +127,8 @@ class Offers:
         endpoint = self._station.endpoint
         if request.method == "UPDATE" and not request.body:
             self._session.dialog.refresh_target(request)
-            endpoint.reply(transaction, 200, now, fields=self._session.reply_fields(transaction))
+            timer = self._session.timer.response_fields(request, now)
+            endpoint.reply(transaction, 200, now, fields=(*self._session.reply_fields(transaction), *timer))
         elif self._ours is not None or self._session.owed_an_answer:
             endpoint.reply(transaction, 491, now)
         elif self._theirs is not None:
@@ -140,7 +145,8 @@ class Offers:
             return
         request = transaction.request
         self._session.dialog.refresh_target(request)
-        fields = (*self._session.reply_fields(transaction), *with_body(sdp))
+        timer = self._session.timer.response_fields(request, now)
+        fields = (*self._session.reply_fields(transaction), *timer, *with_body(sdp))
         response = self._station.endpoint.reply(transaction, 200, now, fields=fields, body=sdp or b"")
         if request.method == "INVITE":
             self._session.accepted(transaction, response, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from firmware.sip.cores.agent.bodies import ACCEPT, readable
+from firmware.sip.cores.agent.session_timer import SHORTEST, too_short
 from firmware.sip.cores.agent.station import ALLOW, SUPPORTED
 from firmware.sip.field_values import MediaType
 from firmware.sip.machines import State
@@ -32,6 +33,8 @@ def refusal(request: Request) -> Refusal | None:
     unknown = [tag for tag in request.require if tag.lower() not in SUPPORTED]
     if unknown:
         return 420, (("Unsupported", ", ".join(unknown)),)  # §8.2.2.3
+    if request.method in ("INVITE", "UPDATE") and too_short(request):
+        return 422, (("Min-SE", SHORTEST),)  # RFC 4028 §9
     if not readable(request):
         return 415, (("Accept", ACCEPT), ("Accept-Encoding", "identity"))  # §8.2.3
     if request.method in ("INVITE", "UPDATE") and not _may_be_answered(request):

@@ -8,6 +8,7 @@ from firmware.sip.cores.agent.acceptance import Acceptance
 from firmware.sip.cores.agent.bodies import session_description
 from firmware.sip.cores.agent.exchange import Exchange
 from firmware.sip.cores.agent.offers import Offers
+from firmware.sip.cores.agent.session_timer import SessionTimer
 from firmware.sip.cores.agent.station import Station, capabilities, with_body
 from firmware.sip.cores.agent.transfer import Referral, Transferor
 from firmware.sip.cores.agent.usage import Usage, said_reason
@@ -29,6 +30,7 @@ class Session(Usage):
         super().__init__(station, call, account)
         self.dialog = dialog
         self.initiator = initiator
+        self.timer = SessionTimer(self)
         self._offers = Offers(self)
         self._transferor = Transferor(self)
         self._ack: Request | None = None
@@ -146,6 +148,11 @@ class Session(Usage):
         return (("Contact", contact), *capabilities())
 
     # --- the end (§15) ---
+
+    def end(self, code: int, reason: str, by: By, *, answered_elsewhere: bool = False) -> None:
+        """See Usage."""
+        self.timer.stop()
+        super().end(code, reason, by, answered_elsewhere=answered_elsewhere)
 
     def hang_up(self, status: int, now: float) -> None:
         """End the call with BYE, as soon as we may."""

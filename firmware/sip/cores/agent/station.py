@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "INFO", "REFER", "NOTIFY")
 """The methods we take (§20.5)."""
 
-SUPPORTED = ("replaces",)
+TIMER = "timer"
+SUPPORTED = ("replaces", TIMER)
 """The extensions we understand (§20.37)."""
 
 SDP = "application/sdp"
