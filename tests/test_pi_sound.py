@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import audioop
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -17,6 +18,7 @@ from hw.boards import open_audio
 from hw.boards.profile import AudioProfile, CardProfile
 from hw.pi.cards import Card, Sound, cards, find_sound
 from hw.pi.mixer import set_mixer
+from hw.pi.pcm import Player
 from hw.pi.sound import AlsaSound
 from tests.support.sound_cards import SoundServer, alsa_configured, plugins, pulse_plugins
 
@@ -391,6 +393,90 @@ def test_a_card_that_is_pulled_out_is_silence_at_the_same_pace_until_it_is_back(
     assert periods < 300
     assert "is gone" in caplog.text
     assert "is back" in caplog.text
+
+
+def test_an_underrun_is_survived_and_counted_by_any_pyalsaaudio(server: SoundServer, tmp_path: Path) -> None:
+    """ALSA's pulse plugin tells underruns if it is asked to."""
+    asoundrc = tmp_path / "asoundrc"
+    asoundrc.write_text(asoundrc.read_text().replace("device paced  server", "device paced handle_underrun 1  server"))
+    sound = AlsaSound(profile(CardProfile("pcm:sink")), sleep=lambda seconds: None)
+    sound.exchange(LOUD, SILENCE)
+
+    threading.Event().wait(0.5)  # while the card plays all it has
+    sound.exchange(LOUD, SILENCE)
+    after = sound.xruns
+    sound.exchange(LOUD, SILENCE)
+    sound.close()
+
+    assert (after, sound.xruns, sound.losses, sound.fault) == (1, 1, 0, "")
+
+
+class ScriptedPcm:
+    """A PCM that takes everything, but for what its script says of the first writes after the lead."""
+
+    def __init__(self, *script: int | str | None) -> None:
+        self.taken: list[bytes] = []
+        self._script = [None, *script]
+
+    def write(self, data: bytes) -> int:
+        outcome = self._script.pop(0) if self._script else None
+        if isinstance(outcome, str):
+            raise alsaaudio.ALSAAudioError(outcome)
+        if outcome is not None and outcome < 0:
+            return outcome
+        taken = len(data) // 2 if outcome is None else outcome
+        self.taken.append(data[: 2 * taken])
+        return taken
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+@pytest.mark.parametrize("told", [-32, "Broken pipe [plughw:CARD=Device,DEV=0]"], ids=["0.11 returns", "0.10 raises"])
+def test_after_an_underrun_the_lead_and_the_same_period_are_played(told: int | str) -> None:
+    """What each version does was seen with the sink above, which Debian 13's 0.10 and PyPI's 0.11 were run on."""
+    pcm = ScriptedPcm(told)
+    player = Player(pcm, [("earpiece", "both")], SAMPLES)
+
+    outcome = player.play({"earpiece": LOUD})
+
+    assert outcome == (1, 0)
+    assert pcm.taken == [2 * SILENCE, 2 * SILENCE, LOUD]
+
+
+def test_what_a_card_does_not_take_at_once_is_played_next_and_dropped_when_it_adds_up() -> None:
+    pcm = ScriptedPcm(0, None, 100, 0)
+    player = Player(pcm, [("earpiece", "both")], SAMPLES)
+
+    assert player.play({"earpiece": LOUD}) == (0, 0)
+    assert player.play({"earpiece": SOFT}) == (0, 0)
+    assert pcm.taken[-1] == LOUD + SOFT
+    assert player.play({"earpiece": LOUD}) == (0, 0)
+    assert player.play({"earpiece": SOFT}) == (0, 1)
+
+
+def test_a_card_that_is_gone_is_no_underrun() -> None:
+    player = Player(ScriptedPcm("No such device [plughw:CARD=Device,DEV=0]"), [("earpiece", "both")], SAMPLES)
+
+    with pytest.raises(alsaaudio.ALSAAudioError, match="No such device"):
+        player.play({"earpiece": LOUD})
+
+
+def test_mixer_levels_are_set_again_when_the_card_is_back(server: SoundServer) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:sink", mixer=(("Master", 40),)), CardProfile("pcm:monitor")))
+    server.stop()
+    while not sound.fault:
+        sound.exchange(LOUD, SILENCE)
+    server.start()
+    assert alsaaudio.Mixer("Master", device="sink").getvolume() == [100, 100]
+    for _ in range(1000):
+        sound.exchange(LOUD, SILENCE)
+        if not sound.fault:
+            break
+    sound.close()
+
+    assert sound.fault == ""
+    assert alsaaudio.Mixer("Master", device="sink").getvolume() == [40, 40]
 
 
 def test_mixer_levels_are_set_when_the_card_is_opened(server: SoundServer) -> None:
