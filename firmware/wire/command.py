@@ -93,7 +93,7 @@ def main(arguments: Sequence[str], machine: Machine | None = None) -> int:
         print(f"offhook wire: {fault}", file=sys.stderr)
         return MISUSED
     except (DeviceError, ListenError, EOFError) as fault:
-        print(f"offhook wire: {fault or 'no answer'}. Nothing was written.", file=sys.stderr)
+        print(f"offhook wire: {fault or 'no answer'}\nNothing was written.", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("\nNothing was written.", file=sys.stderr)
