@@ -17,7 +17,7 @@ def test_the_state_is_a_datagram_to_the_socket_named(
     name = f"@offhook-test-{id(tmp_path)}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind("\0" + name[1:] if abstract else name)
-        manager.settimeout(5)
+        manager.settimeout(30)
         monkeypatch.setenv("NOTIFY_SOCKET", name)
 
         notify("READY=1")

@@ -98,7 +98,7 @@ class Desk:
         changed = asyncio.Event()
         unwatch = self.shell.watch(changed.set)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not done():
                     changed.clear()
                     await changed.wait()
@@ -114,7 +114,7 @@ def run(test: Callable[[Desk, Desk], Awaitable[None]]) -> None:
         try:
             for desk in desks:
                 await desk.shell.start()
-            await asyncio.wait_for(test(*desks), 30)
+            await asyncio.wait_for(test(*desks), 60)
         finally:
             for desk in desks:
                 await desk.shell.close()
@@ -150,7 +150,7 @@ def test_the_panel_is_drawn_and_told() -> None:
         changed = asyncio.Event()
         otto.board.watch(changed.set)
         anna.shell.request(DialRequest(f"sip:otto@127.0.0.1:{otto.port}"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while "anna" not in " ".join(otto.board.display.lines):
                 changed.clear()
                 await changed.wait()

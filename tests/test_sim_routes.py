@@ -42,7 +42,7 @@ def visit(routes: list[web.RouteDef], test: Visit) -> None:
         app = web.Application()
         app.add_routes(routes)
         async with TestClient(TestServer(app)) as client:
-            await asyncio.wait_for(test(client), 30)
+            await asyncio.wait_for(test(client), 60)
 
     asyncio.run(run())
 

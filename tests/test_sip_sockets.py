@@ -43,7 +43,7 @@ class User:
         self.happened.set()
 
     async def until(self, done: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not done():
                 self.happened.clear()
                 await self.happened.wait()
@@ -54,7 +54,7 @@ def run(test: Callable[[SipSockets, User], Awaitable[None]]) -> None:
         user = User()
         sockets = SipSockets(user)
         try:
-            await asyncio.wait_for(test(sockets, user), 30)
+            await asyncio.wait_for(test(sockets, user), 60)
         finally:
             await sockets.close()
 
@@ -350,7 +350,7 @@ def test_there_are_only_so_many_connections() -> None:
             late = stack.enter_context(socket.create_connection(address))
             late.setblocking(False)
             with contextlib.suppress(ConnectionError):  # reset, or ended
-                assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(late, 10), 5) == b""
+                assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(late, 10), 30) == b""
             assert len(user.opened) == MAX_CONNECTIONS
         await user.until(lambda: len(user.closed) == MAX_CONNECTIONS)
         with socket.create_connection(address):  # and there is room again
@@ -366,7 +366,7 @@ def test_after_the_close_nothing_is_reported() -> None:
             await user.until(lambda: user.opened)
             sockets.send_stream(SendStream(b"hello", Hop("TCP", "127.0.0.1", free_port())))
             await sockets.close()
-            peer.settimeout(5)
+            peer.settimeout(30)
             assert await asyncio.to_thread(peer.recv, 10) == b""
         assert user.closed == user.failed == []
 

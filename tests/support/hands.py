@@ -108,7 +108,7 @@ class WiredHands:
         wait_until(lambda: False, seconds)
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> bool:
+def wait_until(true: Callable[[], bool], seconds: float = 30.0) -> bool:
     """Whether something came true within some seconds."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

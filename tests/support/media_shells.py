@@ -28,7 +28,7 @@ class Told:
 
     async def of(self, kind: type[Kind], wanted: Callable[[Kind], bool] = lambda event: True) -> Kind:
         """The first event of a kind, now or soon."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 for event in self.events:
                     if isinstance(event, kind) and wanted(event):
@@ -51,12 +51,12 @@ class FarEnd:
     async def packets(self, count: int) -> list[Packet]:
         """The next RTP packets."""
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return [parse(await loop.sock_recv(self.rtp, 2048)) for _ in range(count)]
 
     async def report(self) -> bytes:
         """The next RTCP packet."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await asyncio.get_running_loop().sock_recv(self.rtcp, 2048)
 
     def forget(self) -> None:

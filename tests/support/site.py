@@ -69,6 +69,6 @@ def visit(door: Door, test: Visit, *, token: str = "", clock: Clock | None = Non
         app.on_response_prepare.append(access.prepare)
         app.add_routes([*access.routes(), *api_routes(door)])
         async with TestClient(TestServer(app)) as client:
-            await asyncio.wait_for(test(client), 30)
+            await asyncio.wait_for(test(client), 60)
 
     asyncio.run(run())
