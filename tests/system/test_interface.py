@@ -63,8 +63,8 @@ def test_the_phone_is_described(phones: tuple[SimHandset, SimHandset]) -> None:
     for phone, name in zip(phones, ("Hall", "Kitchen"), strict=True):
         shown = phone.phone
 
-        assert set(shown) == {"name", "hook", "do_not_disturb", "accounts", "calls"}
-        assert (shown["name"], shown["hook"]) == (name, "on")
+        assert set(shown) == {"name", "hook", "do_not_disturb", "sound_fault", "accounts", "calls"}
+        assert (shown["name"], shown["hook"], shown["sound_fault"]) == (name, "on", "")
         (account,) = shown["accounts"]
         assert set(account) == {"address", "registered", "expires_in", "reason"}
         assert account["address"] == f"sip:{phone.user}@home.test"
