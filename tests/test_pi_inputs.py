@@ -81,6 +81,18 @@ def test_a_key_wakes_the_keypad_is_told_and_lets_it_sleep_again(key: str) -> Non
     assert scanner.asleep
 
 
+def test_a_key_that_is_down_for_too_long_is_let_go_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    bench, scanner = keypad_bench()
+    bench.switch(*PLACES["5"], [(1.0, True)])
+    bench.switch(*PLACES["9"], [(40.0, True), (40.2, False)])
+
+    bench.run(until=60.0)
+
+    assert told(bench) == [KeyPressed("5"), KeyReleased("5"), KeyPressed("9"), KeyReleased("9")]
+    assert "the key 5 has been down for too long" in caplog.text
+    assert scanner.matrix.keys_down == frozenset()
+
+
 def test_a_held_key_is_scanned_no_more_often_than_it_must() -> None:
     bench, _ = keypad_bench()
     bench.switch(*PLACES["5"], [(1.0, True)])

@@ -495,3 +495,77 @@ def test_a_control_the_card_lacks_is_said_with_those_it_has(
 
     assert "no mixer control 'Headphone'; it has Capture, Master" in caplog.text
     assert alsaaudio.Mixer("Master", device="sink").getmute() == [1, 1]
+
+
+class Control:
+    """A mixer control with the capabilities that ALSA tells of it."""
+
+    def __init__(self, *capabilities: str) -> None:
+        self._capabilities = capabilities
+        self.done: list[tuple[str, int]] = []
+
+    def volumecap(self) -> list[str]:
+        return [words for words in self._capabilities if "Volume" in words]
+
+    def switchcap(self) -> list[str]:
+        return [words for words in self._capabilities if "Mute" in words]
+
+    def setvolume(self, level: int, pcmtype: int) -> None:
+        self.done.append(("recorded" if pcmtype == alsaaudio.PCM_CAPTURE else "played", level))
+
+    def setmute(self, mute: int) -> None:
+        self.done.append(("muted", mute))
+
+    def setrec(self, on: int) -> None:
+        self.done.append(("recording", on))
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+CM108_MIC = (
+    *("Playback Volume", "Joined Playback Volume", "Capture Volume", "Joined Capture Volume"),
+    *("Playback Mute", "Joined Playback Mute", "Capture Mute", "Joined Capture Mute"),
+)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "records", "done"),
+    [
+        (CM108_MIC, True, [("recorded", 80), ("recording", 1)]),
+        (CM108_MIC, False, [("played", 80), ("muted", 0)]),
+        (("Playback Mute", "Joined Playback Mute"), True, [("muted", 0)]),
+        (("Capture Volume",), False, [("recorded", 80)]),
+        (("Volume", "Mute"), True, [("recorded", 80), ("recording", 1)]),
+        ((), False, []),
+    ],
+    ids=["a microphone's Mic", "an earpiece's", "Auto Gain Control", "only capture", "common", "an enumeration"],
+)
+def test_a_level_goes_the_way_its_end_of_the_telephone_goes(
+    capabilities: tuple[str, ...], records: bool, done: list[tuple[str, int]]
+) -> None:
+    """A CM108's "Mic" heard in one's own ear is not what a microphone's level is about."""
+    control = Control(*capabilities)
+
+    set_mixer("hw:1", [("Mic", 80)], records=records, open_control=lambda **names: control)
+
+    assert control.done == done
+
+
+def test_sound_that_breaks_is_said_once_a_minute(
+    server: SoundServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asoundrc = tmp_path / "asoundrc"
+    asoundrc.write_text(asoundrc.read_text().replace("device paced  server", "device paced handle_underrun 1  server"))
+    now = [50.0]
+    sound = AlsaSound(profile(CardProfile("pcm:sink")), clock=lambda: now[0], sleep=lambda seconds: None)
+    for minute in range(3):
+        now[0] = 50.0 + 61 * minute
+        sound.exchange(LOUD, SILENCE)
+        threading.Event().wait(0.3)
+    sound.exchange(LOUD, SILENCE)
+    sound.close()
+
+    told = [record.message for record in caplog.records if "the sound broke" in record.message]
+    assert len(told) == 2
+    assert "in all 2 under- and overruns" in told[1]

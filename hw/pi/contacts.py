@@ -6,6 +6,7 @@ read again after each silence, and once a second besides: a lost edge delays an 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from hw.hook import Hook
 from hw.keymatrix import KeyMatrix, KeyStuck
 from hw.pi.pins import Contact, Factory
 from hw.rotary import DialOrder, Rotary
+
+log = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 1.0
 DIAL_ORDERS = {"standard": DialOrder.STANDARD, "swedish": DialOrder.SWEDISH, "new-zealand": DialOrder.NEW_ZEALAND}
@@ -114,5 +117,7 @@ class Contacts:
     def _tell(self) -> None:
         for decoder in (self.hook, self.keys, self.dial):
             for event in decoder.events() if decoder is not None else ():
-                if not isinstance(event, KeyStuck):
+                if isinstance(event, KeyStuck):
+                    log.warning("the key %s has been down for too long: ignored until it comes up", event.key)
+                else:
                     self._notify(event)

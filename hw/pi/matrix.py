@@ -12,6 +12,7 @@ one. Nothing runs while nobody touches the keypad.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -19,6 +20,8 @@ from hw import BoardEvent
 from hw.boards.profile import MatrixProfile
 from hw.keymatrix import KeyMatrix, KeyStuck
 from hw.pi.pins import Contact, Factory, faults_of
+
+log = logging.getLogger(__name__)
 
 SCAN_S = 0.004
 """Between two scans while a contact moves."""
@@ -127,5 +130,7 @@ class MatrixScanner:
 
     def _tell(self) -> None:
         for event in self.matrix.events():
-            if not isinstance(event, KeyStuck):
+            if isinstance(event, KeyStuck):
+                log.warning("the key %s has been down for too long: ignored until it comes up", event.key)
+            else:
                 self._notify(event)

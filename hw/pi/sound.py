@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 RETRY_S, LONGEST_RETRY_S = 1.0, 30.0
 """Between two looks for a card that is not there; where it is but cannot be opened, twice as long each time: ALSA
 complains aloud."""
+TELL_S = 60.0
+"""Between two lines of the log about sound that broke."""
 BEHIND_S = 1.0
 """Later than this, the pace without a card starts anew instead of catching up."""
 MICROPHONE, RINGER = "microphone", "ringer"
@@ -60,6 +62,7 @@ class AlsaSound:
         self._pause_s = RETRY_S
         self._retry_at = self._pace_at = clock()
         self._closed = False
+        self._breaks_told, self._tell_at = 0, clock() + TELL_S
         self.xruns = 0
         """Underruns and overruns so far."""
         self.slips = 0
@@ -119,8 +122,14 @@ class AlsaSound:
         return recorded
 
     def _count(self, xruns: int, slips: int) -> None:
+        """Count breaks of the sound; the log hears of them once a minute."""
         self.xruns += xruns
         self.slips += slips
+        breaks = self.xruns + self.slips
+        if breaks > self._breaks_told and self._clock() >= self._tell_at:
+            words = "the sound broke %d times since last said (in all %d under- and overruns, %d periods dropped)"
+            log.warning(words, breaks - self._breaks_told, self.xruns, self.slips)
+            self._breaks_told, self._tell_at = breaks, self._clock() + TELL_S
 
     # --- cards that come and go ---
 
@@ -166,7 +175,7 @@ class AlsaSound:
 
     def _set_mixers(self, names: Iterable[str], there: dict[str, Sound]) -> None:
         for name in names:
-            set_mixer(there[name].mixer, self._ends[name].mixer)
+            set_mixer(there[name].mixer, self._ends[name].mixer, records=name == MICROPHONE)
 
     @contextmanager
     def _noting(self, names: Iterable[str]) -> Iterator[None]:
