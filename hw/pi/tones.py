@@ -54,10 +54,11 @@ class Tones:
             while not stop.is_set():
                 for frame in frames:
                     port.exchange(frame, silence)
+                    if port.fault:
+                        self._trouble = f"The tone cannot be played: {port.fault}."
+                        return
                     if stop.is_set():
                         break
-        except DeviceError as fault:
-            self._trouble = f"The tone stopped: {fault}."
         finally:
             port.close()
 
