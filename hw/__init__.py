@@ -166,6 +166,14 @@ class AudioPort(Protocol):
         """
         ...
 
+    def rest(self) -> None:
+        """Stop playing and hearing until the next `exchange`, which begins at once.
+
+        Only where `paced`. Called every few seconds while there is nothing to hear: a card that went or came since is a
+        `fault`, or none any more.
+        """
+        ...
+
     def close(self) -> None:
         """Release the card."""
         ...

@@ -16,11 +16,13 @@ from firmware.media.messages import (
     ConnectAudio,
     OpenSession,
     PlayTone,
+    Quality,
     RemoteDigit,
     SessionOpened,
     SessionRefused,
     SoundCard,
 )
+from firmware.rtp.packet import build
 from firmware.runtime.media_local import MediaLocal
 from hw import AudioPort
 from hw.boards import open_audio
@@ -40,6 +42,7 @@ class Card:
         self.paced = paced
         self.fault = ""
         self.closed = False
+        self.rests = 0
         self.played = b""
         self.heard = threading.Event()
         self._tick = threading.Event()
@@ -52,6 +55,9 @@ class Card:
         self.played += earpiece
         self.heard.set()
         return b"\x10\x20" * 160
+
+    def rest(self) -> None:
+        self.rests += 1
 
     def close(self) -> None:
         self.closed = True
@@ -162,6 +168,28 @@ def test_an_address_that_is_not_ours_is_refused() -> None:
             return await told.of(SessionRefused)
 
     assert asyncio.run(scenario()).session == "call"
+
+
+@pytest.mark.parametrize("paced", [False, True])
+def test_all_that_comes_is_taken_whatever_its_pace(paced: bool) -> None:
+    """One packet a period, then two each two periods, then none for a while, then all of them at once."""
+
+    async def scenario() -> None:
+        told = Told()
+        with closing(FarEnd()) as far:
+            async with running(Card(paced=paced), told) as media:
+                port = await open_session(media, told, far)
+                sent = 0
+                for together, turns in ((1, 40), (2, 10), (0, 5), (12, 1), (1, 10)):
+                    for _ in range(turns):
+                        for _ in range(together):
+                            far.send(build(8, False, sent, 160 * sent, 77, bytes(160)), port)
+                            sent += 1
+                        await asyncio.sleep(0.02 * max(1, together if together < 3 else 1))
+                # The first proves the source and is not counted (RFC 3550 A.1).
+                await told.of(Quality, lambda event: event.packets_received == sent - 1)
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("paced", [False, True])

@@ -199,6 +199,28 @@ def test_a_card_that_comes_later_has_sound_a_second_after_at_most(
     assert LOUD in (tmp_path / "late.raw").read_bytes()
 
 
+def test_a_card_pulled_out_while_it_rests_is_missed_and_found_again(tape: Path, tmp_path: Path) -> None:
+    asoundrc = tmp_path / "asoundrc"
+    asoundrc.write_text(asoundrc.read_text() + late_card(tmp_path))
+    listing = " 1 [Late           ]: USB-Audio - USB Audio Device\n"
+    proc, sys = kernels_cards(tmp_path, listing)
+    sound = AlsaSound(profile(CardProfile("Late")), clock=lambda: 50.0, sleep=lambda seconds: None, proc=proc, sys=sys)
+    sound.exchange(LOUD, SILENCE)
+    sound.rest()
+    assert sound.fault == ""
+
+    proc.write_text("--- no soundcards ---\n")
+    sound.rest()
+    assert "no sound card 'Late'" in sound.fault
+    proc.write_text(listing)
+    sound.rest()
+
+    assert sound.fault == ""
+    sound.exchange(SOFT, SILENCE)
+    sound.close()
+    assert (tmp_path / "late.raw").read_bytes().endswith(SOFT)
+
+
 def late_card(folder: Path) -> str:
     """What makes "plughw:CARD=Late,DEV=0" a file."""
     return f"""
@@ -393,6 +415,31 @@ def test_a_card_that_is_pulled_out_is_silence_at_the_same_pace_until_it_is_back(
     assert periods < 300
     assert "is gone" in caplog.text
     assert "is back" in caplog.text
+
+
+def test_after_a_rest_a_card_begins_anew_with_its_lead(tape: Path) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:tape"), CardProfile("pcm:quiet")))
+    sound.exchange(LOUD, SILENCE)
+
+    sound.rest()
+    sound.rest()
+    sound.exchange(SOFT, SILENCE)
+    sound.close()
+
+    assert tape.read_bytes() == 2 * SILENCE + LOUD + 2 * SILENCE + SOFT
+
+
+def test_a_card_that_rests_is_heard_again(server: SoundServer) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:sink"), CardProfile("pcm:monitor")))
+    for _ in range(30):
+        sound.exchange(LOUD, SILENCE)
+
+    sound.rest()
+    heard = b"".join(sound.exchange(LOUD, SILENCE) for _ in range(100))
+    sound.close()
+
+    assert LOUD in heard
+    assert (sound.losses, sound.fault) == (0, "")
 
 
 def test_an_underrun_is_survived_and_counted_by_any_pyalsaaudio(server: SoundServer, tmp_path: Path) -> None:

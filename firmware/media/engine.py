@@ -217,15 +217,28 @@ class Engine:
             self._forget(session)
             self._events.append(SessionRefused(session, reason))
 
-    def receive_packet(self, session: str, data: bytes, source: Address, rtcp: bool, now: float) -> None:
-        """Octets that came on a session's RTP or RTCP socket. Never raises, whatever they are."""
-        if call := self._calls.get(session):
-            if rtcp:
-                call.stream.session.receive_rtcp(data, source, now)
-            else:
-                call.stream.session.receive(data, source, now)
+    def receive_packet(self, session: str, data: bytes, source: Address, rtcp: bool, now: float) -> bool:
+        """Octets that came on a session's RTP or RTCP socket. Never raises, whatever they are.
+
+        Returns whether it was the packet that was expected: one for each period is all there is then, as a rule.
+        """
+        call = self._calls.get(session)
+        if call is None:
+            return False
+        if not rtcp and call.stream.session.receive(data, source, now):
+            return True
+        if rtcp:
+            call.stream.session.receive_rtcp(data, source, now)
+        self._collect_events(session, call)
+        return False
 
     # --- the sound card ---
+
+    @property
+    def silent(self) -> bool:
+        """No session is open and nothing sounds: nobody needs the sound card."""
+        voices = (self._tone, self._ring, self._key, self._remote_key)
+        return not self._calls and not any(voice.sounds for voice in voices)
 
     def period(self, microphone: bytes, now: float) -> tuple[bytes, bytes, bytes | None]:
         """One period of the sound card: returns what goes to the earpiece, to the loudspeaker, and to what rings (None
@@ -318,7 +331,8 @@ class Engine:
 
     def _collect_packets(self, name: str, call: _Call) -> None:
         for data, destination, rtcp in call.stream.session.drain():
-            self._outputs.append(SendPacket(name, data, destination, rtcp))
+            # What SendPacket(...) does, without its call into Python: one is made every period.
+            self._outputs.append(tuple.__new__(SendPacket, (name, data, destination, rtcp)))
 
     def _collect_events(self, name: str, call: _Call) -> None:
         for event in call.stream.session.events():
@@ -338,7 +352,5 @@ class Engine:
 
     def events(self) -> list[Event]:
         """Return and forget what the phone is to know, in order."""
-        for name, call in self._calls.items():
-            self._collect_events(name, call)
         events, self._events = self._events, []
         return events

@@ -115,12 +115,17 @@ class Session:
 
     # --- in ---
 
-    def receive(self, data: bytes, source: Address, now: float) -> None:
-        """A datagram of the RTP socket; RTCP is told apart by itself (RFC 5761 §4). Never raises."""
+    def receive(self, data: bytes, source: Address, now: float) -> bool:
+        """A datagram of the RTP socket; RTCP is told apart by itself (RFC 5761 §4). Never raises.
+
+        Return whether it was only speech that flows as it should; after any other there may be `events`.
+        """
         flow = self._flow
-        if flow is None or not flow.follow(data, source, now):
-            self._settle()
-            self._receive_other(data, source, now)
+        if flow is not None and flow.follow(data, source, now):
+            return True
+        self._settle()
+        self._receive_other(data, source, now)
+        return False
 
     def _receive_other(self, data: bytes, source: Address, now: float) -> None:
         if is_rtcp(data):

@@ -28,8 +28,6 @@ logger = logging.getLogger(__name__)
 
 _LARGEST_BACKLOG = 1 << 20
 # Octets of events that the phone did not read: by then it hangs, and we end.
-_LOOK_S = 0.7 * ALIVE_S
-# How often to look whether the card's periods go on. Its thread's events ring a bell.
 
 
 class ControlEnded(Exception):
@@ -93,7 +91,8 @@ class Loop:
         self._events: list[Event] = []
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         notify = self._leave_and_ring if port.paced else self._events.append
-        self._host = MediaHost(port, rtp_ports, notify, known_fault=port.fault)
+        looked = self._looked if port.paced else lambda: None
+        self._host = MediaHost(port, rtp_ports, notify, known_fault=port.fault, looked=looked)
         self._card = CardThread(self._host)
         self._told_at = self._host.last_period_at
 
@@ -112,7 +111,7 @@ class Loop:
     def _run_with_card(self) -> NoReturn:
         self._card.start()
         while True:
-            self._serve(_LOOK_S)
+            self._serve(None)
 
     def _run_by_clock(self) -> NoReturn:
         pace = Pace(self._host.period_s, time.monotonic())
@@ -125,7 +124,7 @@ class Loop:
                 pace.advance(time.monotonic())
                 self._tell_events()
 
-    def _serve(self, timeout: float) -> None:
+    def _serve(self, timeout: float | None) -> None:
         control = self._control
         writers = [control.socket] if control.waiting else []
         readers: list[socket.socket | int] = [control.socket, self._bell]
@@ -141,6 +140,11 @@ class Loop:
     def _leave_and_ring(self, event: Event) -> None:
         self._events.append(event)
         os.eventfd_write(self._bell, 1)
+
+    def _looked(self) -> None:
+        """The card's thread is at work: have it told, if the phone has not heard from us for a while."""
+        if self._host.last_period_at - self._told_at >= ALIVE_S:
+            os.eventfd_write(self._bell, 1)
 
     def _obey(self, messages: list[Message]) -> None:
         for message in messages:

@@ -31,6 +31,10 @@ class Pcm(Protocol):
         """Samples written, or XRUN; from pyalsaaudio 0.10 an ALSAAudioError instead."""
         ...
 
+    def drop(self) -> None:
+        """Stop at once, and be ready for the next `write`. Raises ALSAAudioError when the card is gone."""
+        ...
+
     def close(self) -> None:
         """Release it."""
         ...
@@ -47,6 +51,7 @@ class Player:
         self._period = self._octets * period_samples
         self._pcm = pcm
         self._rest = b""
+        self._resting = False
         self._lead()
 
     @classmethod
@@ -58,6 +63,9 @@ class Player:
     def play(self, sounds: Mapping[str, bytes]) -> tuple[int, int]:
         """Queue one period, an end's sound by its name; returns how many underruns there were, and how many periods
         were dropped. Raises ALSAAudioError when the card is gone."""
+        if self._resting:
+            self._resting = False
+            self._lead()
         self._rest += self._mix(sounds)
         written, xruns = self._write(self._rest), 0
         if written == XRUN:
@@ -69,6 +77,11 @@ class Player:
             return xruns, 0
         self._rest = b""
         return xruns, 1
+
+    def rest(self) -> None:
+        """Stop until the next period. Raises ALSAAudioError when the card is gone."""
+        self._pcm.drop()
+        self._rest, self._resting = b"", True
 
     def close(self) -> None:
         """Release the card."""
@@ -130,6 +143,11 @@ class Recorder:
             self._poll.poll(1000 * left)
         period, self._recorded = self._recorded[: self._period], self._recorded[self._period :]
         return audioop.tomono(period, 2, self._left, self._right) if self._stereo else period, xruns
+
+    def rest(self) -> None:
+        """Stop until the next period. Raises ALSAAudioError when the card is gone."""
+        self._pcm.drop()
+        self._recorded = b""
 
     def close(self) -> None:
         """Release the card."""

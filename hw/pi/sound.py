@@ -19,7 +19,7 @@ import alsaaudio
 
 from hw import DeviceError
 from hw.boards.profile import AudioProfile
-from hw.pi.cards import PROC, SYS, Sound, find_sound
+from hw.pi.cards import PROC, SYS, Sound, cards, find_sound
 from hw.pi.mixer import set_mixer
 from hw.pi.pcm import Player, Recorder
 
@@ -59,6 +59,7 @@ class AlsaSound:
         self._recorder: Recorder | None = None
         self._players: dict[str, Player] = {}
         self._faults: dict[str, str] = {}
+        self._listing = cards(*self._where)
         self._pause_s = RETRY_S
         self._retry_at = self._pace_at = clock()
         self._closed = False
@@ -103,6 +104,29 @@ class AlsaSound:
             except (alsaaudio.ALSAAudioError, OSError) as error:
                 self._lose(device, str(error))
         return self._record()
+
+    def rest(self) -> None:
+        """Stop the cards, which stay ours, and look for those that are away.
+
+        For all, if the kernel lists others than before: a card that does nothing cannot say that it was pulled out.
+        """
+        if self._relisted() or (self._faults and self._clock() >= self._retry_at):
+            self._look()
+        for device, player in tuple(self._players.items()):
+            self._rest(device, player)
+        if self._recorder is not None:
+            self._rest(self._recorder.device, self._recorder)
+        self._pace_at = self._clock()
+
+    def _relisted(self) -> bool:
+        before, self._listing = self._listing, cards(*self._where)
+        return before != self._listing
+
+    def _rest(self, device: str, card: Player | Recorder) -> None:
+        try:
+            card.rest()
+        except (alsaaudio.ALSAAudioError, OSError) as error:
+            self._lose(device, str(error))
 
     def close(self) -> None:
         """Release the cards."""

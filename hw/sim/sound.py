@@ -239,6 +239,9 @@ class SimSound:
         if listener in self._live:
             self._live.remove(listener)
 
+    def rest(self) -> None:
+        """Nothing to do: the caller paces it, and listeners hear the silence too."""
+
     def close(self) -> None:
         """Refuse further periods and let every listener go."""
         self._closed = True
@@ -305,13 +308,17 @@ class NullSound:
     def _wait(self) -> None:
         now = self._clock()
         if self._started is None:
-            self._started = now
+            self._started, self._periods = now, 0
         self._periods += 1
         wait = self._started + self._periods * self._period_samples / self._rate_hz - now
         if wait > 0:
             self._sleep(wait)
         elif wait < -1.0:
             self._started, self._periods = now, 0
+
+    def rest(self) -> None:
+        """Begin a new pace with the next period."""
+        self._started = None
 
     def close(self) -> None:
         """Refuse further periods."""
