@@ -236,3 +236,9 @@ def test_the_verdict_is_said_last(tmp_path: Path, capsys: pytest.CaptureFixture[
     said = capsys.readouterr().out
     assert "is fit to be a phone" in said
     assert said.rstrip().endswith("not fit to be a phone yet.")
+
+
+def test_a_missing_card_is_said_once(tmp_path: Path) -> None:
+    found = findings(with_board(tmp_path, "usb:9-9.9"))
+
+    assert len([finding for finding in found if "no sound card 'usb:9-9.9'" in finding.words]) == 1

@@ -69,15 +69,18 @@ async def examine(
         if config is not None and _holds_secrets(config) and path.stat().st_mode & 0o004:
             words = f"everybody on this machine can read the passwords in {path}"
             yield Finding("note", "configuration", words, f"chmod o-r {path}")
+    said: list[str] = []
     if running:
         words = "it is running, and holds its pins, its sound card and its ports: they were not tried"
         yield Finding("note", "phone", words, STOP_CURE)
     else:
         async for finding in _sound(config, listen_for_echo, warning_s):
+            said.append(finding.words)
             yield finding
         yield _pins_and_panel(config)
     for found in _real_board(config, running):
-        yield found
+        if not any(found.words in words for words in said):
+            yield found
     yield _network()
     if config is None:
         return

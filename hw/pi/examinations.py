@@ -205,7 +205,7 @@ def _pins(profile: Profile, users: Mapping[int, str]) -> Iterator[Finding]:
         if gpio in header.CONSOLE:
             cure = "Turn off the serial console: take console=serial0,115200 out of cmdline.txt (raspi-config does it)"
         yield "bad", "pins", words, f"{cure}, or take another pin: offhook wire."
-    if not taken:
+    if wanted and not taken:
         yield "ok", "pins", f"{len(wanted)} pins are free for this board", ""
 
 
