@@ -18,7 +18,7 @@ from firmware.config.wifi import read_wifi
 from firmware.runtime.set_up import Places, serve
 from firmware.set_up.air import Seen, link, networks
 from firmware.set_up.form import FIELDS, Known, Mistake, Mistakes, answers, kept_secrets, known_settings, shown
-from firmware.set_up.page import COUNTRIES, POLICY, Form, form_page, progress_page
+from firmware.set_up.page import COUNTRIES, POLICY, STYLE, Form, form_page, progress_page
 from firmware.set_up.portal import dns_answer, is_near, is_our_name
 from hw.boards import board_faults, board_titles
 from tests.support.programs import free_port
@@ -218,6 +218,27 @@ def test_what_was_answered_is_shown_again_but_no_password() -> None:
     assert "Home &amp; Co" in text
 
 
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    short = colour.removeprefix("#")
+    octets = bytes.fromhex(short if len(short) == 6 else "".join(2 * digit for digit in short))
+    parts = [one / 255 / 12.92 if one / 255 <= 0.04045 else ((one / 255 + 0.055) / 1.055) ** 2.4 for one in octets]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_everything_can_be_read(theme: int) -> None:
+    """WCAG 2.2, 1.4.3: 4.5 to 1 for text."""
+    colours = dict(re.findall(r"--(\w+):(#\w+)", re.findall(r":root\{([^}]*)\}", STYLE)[theme]))
+    on = {"ink": ("paper", "ground"), "soft": ("paper", "ground"), "bad": ("paper",), "good": ("paper",)}
+    pairs = [(colours[ink], colours[ground]) for ink, grounds in on.items() for ground in grounds]
+    pairs += [("#fff", colours["deed"]), (colours["ink"], colours["badground"])]
+
+    for one, other in pairs:
+        dark, light = sorted((luminance(one), luminance(other)))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (one, other)
+
+
 def test_a_board_of_ones_own_stays_chosen() -> None:
     assert '<option value="./board.toml" selected>' in page({"board": "./board.toml"})
 
@@ -251,6 +272,7 @@ def test_the_policy_allows_nothing_but_the_pages_own() -> None:
         ("offhook.local", True),
         ("OFFHOOK.local:80", True),
         ("offhook.local.", True),
+        ("offhook2.local", True),
         ("192.168.77.1", True),
         ("192.168.77.1:80", True),
         ("[fe80::1]", True),
@@ -317,7 +339,7 @@ def test_how_joining_goes() -> None:
 
 
 def test_a_visit(tmp_path: Path) -> None:
-    """A stranger's form is refused, a wrong answer asked again, a right one written; then the page tells how it goes."""
+    """A stranger's form is refused, a wrong answer asked again, a right one written; then the page says how it goes."""
     port = free_port(socket.SOCK_STREAM)
     url = f"http://127.0.0.1:{port}/"
     places = Places(tmp_path / "data", tmp_path, tmp_path / "none", "", "127.0.0.1", port, name_port=0)

@@ -16,7 +16,7 @@ STYLE = """
 :root{color-scheme:light dark;--ink:#1d2329;--soft:#56616b;--paper:#fff;--ground:#eef1f3;--line:#8a949d;--deed:#0b5c8c;
 --bad:#a4161a;--badground:#fdecec;--good:#17633a}
 @media(prefers-color-scheme:dark){:root{--ink:#edf0f2;--soft:#aeb7bf;--paper:#20262b;--ground:#14181b;--line:#79848d;
---deed:#1f7fb8;--bad:#ff9d9d;--badground:#3a1d1f;--good:#7fd6a4}}
+--deed:#1a71a6;--bad:#ff9d9d;--badground:#3a1d1f;--good:#7fd6a4}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:17px/1.5 system-ui,sans-serif}
 main{max-width:34rem;margin:0 auto;padding:1.25rem 1rem 3rem}
@@ -32,6 +32,7 @@ label{display:block;font-weight:600}
 .hint{font-weight:400}
 input,select{display:block;width:100%;min-height:2.9rem;font:inherit;color:inherit;background:transparent;
 border:1px solid var(--line);border-radius:8px;padding:.5rem .7rem}
+::placeholder{color:var(--soft);opacity:1}
 option{color:#1d2329;background:#fff}
 input:focus-visible,select:focus-visible,button:focus-visible,summary:focus-visible{outline:3px solid var(--deed);
 outline-offset:2px}

@@ -7,6 +7,7 @@ shows our page by itself.
 from __future__ import annotations
 
 import ipaddress
+import re
 
 import dns.exception
 import dns.flags
@@ -15,7 +16,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-OUR_NAMES = frozenset(["offhook", "offhook.local", "localhost"])
+OUR_NAMES = re.compile(r"localhost|offhook\d*(\.local)?")
+"""With a number where a second telephone in the house is called that already (RFC 6762 §9)."""
 ACCESS_POINT = "192.168.77.1"
 """Our address in the set-up network, as 10-access-point.network has it."""
 
@@ -24,7 +26,7 @@ def is_our_name(host: str) -> bool:
     """Whether a Host field may name us: our own names, or an address."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
     name = name.strip("[]").lower().rstrip(".")
-    return name in OUR_NAMES or _address(name) is not None
+    return OUR_NAMES.fullmatch(name) is not None or _address(name) is not None
 
 
 def is_near(peer: str, own: str) -> bool:
