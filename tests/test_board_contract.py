@@ -251,6 +251,16 @@ def test_sound_in_other_periods_is_our_own_fault(audio: AudioPort) -> None:
         audio.exchange(frame[:-2], frame)
     with pytest.raises(ValueError):
         audio.exchange(frame, frame + b"\0\0")
+    with pytest.raises(ValueError):
+        audio.exchange(frame, frame, frame[:-2])
+
+
+def test_sound_that_is_there_has_no_fault_and_rings_beside_the_speech(audio: AudioPort) -> None:
+    frame = bytes(2 * audio.period_samples)
+
+    assert len(audio.exchange(frame, frame, frame)) == len(frame)
+    assert len(audio.exchange(frame, frame, None)) == len(frame)
+    assert audio.fault == ""
 
 
 def test_after_closing_the_card_is_gone(audio: AudioPort) -> None:

@@ -276,6 +276,7 @@ def test_free_pins_are_those_nobody_uses_and_not_the_consoles() -> None:
         ("[ringer]\nkind = 'bell'\npins = [5]", "ringer.pins", "a bell has 2"),
         ("[ringer]\nkind = 'bell'\npins = [5, 6]\nfrequency_hz = 50", "ringer.frequency_hz", "write 16 to 25"),
         ("[ringer]\nkind = 'loudspeaker'\npins = [5]", "ringer.pins", "unknown key"),
+        ("[ringer]\nkind = 'bell'\npins = [5, 6]\n[audio.ringer]\ncard = 'usb'", "audio.ringer", "take it out"),
     ],
 )
 def test_what_cannot_be_wired_is_refused_in_words(text: str, key: str, words: str) -> None:

@@ -258,6 +258,14 @@ def test_without_the_rings_own_card_the_loudspeaker_rings(tape: Path) -> None:
     assert tape.read_bytes()[2 * 2 * SAMPLES :] == audioop.add(LOUD, SOFT, 2)
 
 
+def test_without_any_loudspeaker_the_earpiece_rings(tape: Path) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:tape"), CardProfile("pcm:quiet")))
+    sound.exchange(SOFT, SILENCE, LOUD)
+    sound.close()
+
+    assert tape.read_bytes()[2 * 2 * SAMPLES :] == audioop.add(LOUD, SOFT, 2)
+
+
 def test_the_ring_is_heard_from_its_own_card_alone(tape: Path) -> None:
     sound = AlsaSound(
         profile(CardProfile("pcm:quiet"), None, CardProfile("pcm:quiet"), ringer=CardProfile("pcm:tape")),

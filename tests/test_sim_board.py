@@ -499,3 +499,13 @@ def test_a_damaged_wav_is_read_or_refused_and_nothing_else(noise: bytes, at: int
         assert len(read_wav(bytes(octets), 8000)) % 2 == 0
     except UnreadableSound as refusal:
         assert str(refusal)
+
+
+def test_the_ring_is_heard_from_the_simulated_loudspeaker_beside_speech() -> None:
+    sound = SimSound()
+    speech, ring = b"\x00\x01" * 160, b"\x00\x10" * 160
+
+    sound.exchange(bytes(320), speech, ring)
+
+    assert sound.speaker.last(0.02) == b"\x00\x11" * 160
+    assert sound.earpiece.last(0.02) == bytes(320)

@@ -75,6 +75,14 @@ def test_lamps_that_shine_when_low_hang_on_3v3() -> None:
 REAL_TEXT = 'name = "hall"\ndriver = "pi"\n[audio]\nearpiece = { card = "usb" }\n'
 
 
+def test_each_sound_card_is_a_box_with_what_hangs_on_it() -> None:
+    text = REAL_TEXT + 'microphone = { card = "usb" }\nringer = { card = "usb:1-1.3", channel = "right" }\n'
+    words = words_of(draw(parse_board(text)))
+
+    assert {"USB sound", "USB, socket 1-1.3", "earpiece", "microphone"} <= set(words)
+    assert "amplifier and loudspeaker: the ring (right channel)" in words
+
+
 def test_the_table_goes_by_the_place_on_the_header() -> None:
     lines = table(load_board("rotary")).splitlines()
 

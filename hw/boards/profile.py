@@ -181,7 +181,7 @@ class AudioProfile:
     speaker: CardProfile | None = None
     """The loudspeaker: speaks when the handset lies, and rings unless there is a `ringer`."""
     ringer: CardProfile | None = None
-    """What rings; None: the loudspeaker does."""
+    """What rings; None: the loudspeaker does, or where there is none either the earpiece."""
 
     @property
     def ends(self) -> tuple[tuple[str, CardProfile], ...]:

@@ -86,13 +86,17 @@ def _real(name: str, root: Section) -> Profile:
     dial = _dial(root.section("dial")) if root.has("dial") else None
     usb = _usb_keypad(root.section("usb_keypad")) if root.has("usb_keypad") else None
     lamps = _lamps(root.section("lamps")) if root.has("lamps") else None
+    audio, ringer = _audio(root.section("audio")), _ringer(root.section("ringer"))
+    if audio.ringer is not None and ringer.kind != "loudspeaker":
+        words = f"the {ringer.kind} rings, so nothing would be heard there"
+        root.wrong(("audio", "ringer"), words, 'take it out, or write kind = "loudspeaker" in [ringer]')
     return Profile(
         name,
         "pi",
         keys=_keys_of(root, matrix, single, dial, usb),
         lamps=frozenset(lamp for lamp, _ in lamps.pins) if lamps is not None else frozenset(),
         display=_display(root.section("display")) if root.has("display") else None,
-        audio=_audio(root.section("audio")),
+        audio=audio,
         gpio=_gpio(root.section("gpio")),
         hook=_hook(root.section("hook")) if root.has("hook") else None,
         matrix=matrix,
@@ -100,7 +104,7 @@ def _real(name: str, root: Section) -> Profile:
         dial=dial,
         usb_keypad=usb,
         lamp_pins=lamps,
-        ringer=_ringer(root.section("ringer")),
+        ringer=ringer,
     )
 
 

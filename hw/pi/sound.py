@@ -32,7 +32,7 @@ TELL_S = 60.0
 """Between two lines of the log about sound that broke."""
 BEHIND_S = 1.0
 """Later than this, the pace without a card starts anew instead of catching up."""
-MICROPHONE, RINGER = "microphone", "ringer"
+EARPIECE, MICROPHONE, SPEAKER, RINGER = "earpiece", "microphone", "speaker", "ringer"
 
 
 class AlsaSound:
@@ -95,9 +95,10 @@ class AlsaSound:
             raise ValueError(f"a period has {len(self._silence)} octets")
         if self._faults and self._clock() >= self._retry_at:
             self._look()
-        if ring is not None and (RINGER not in self._ends or RINGER in self._faults):
-            speaker = audioop.add(speaker, ring, 2)
-        sounds = {"earpiece": earpiece, "speaker": speaker, RINGER: ring or self._silence}
+        sounds = {EARPIECE: earpiece, SPEAKER: speaker, RINGER: self._silence}
+        if ring is not None:
+            end = self._ringing_end()
+            sounds[end] = audioop.add(sounds[end], ring, 2)
         for device, player in tuple(self._players.items()):
             try:
                 self._count(*player.play(sounds))
@@ -127,6 +128,11 @@ class AlsaSound:
             card.rest()
         except (alsaaudio.ALSAAudioError, OSError) as error:
             self._lose(device, str(error))
+
+    def _ringing_end(self) -> str:
+        """What rings: its own card, else the loudspeaker, else, better than nothing, the earpiece."""
+        there = (end for end in (RINGER, SPEAKER) if end in self._ends and end not in self._faults)
+        return next(there, EARPIECE)
 
     def close(self) -> None:
         """Release the cards."""
