@@ -648,7 +648,7 @@ def test_names_with_quotes_make_a_sound_file() -> None:
 def test_what_is_asked_has_a_number_that_always_grows() -> None:
     wizard = Wizard(Situation(watched=frozenset({5, 6}), cards=(USB,)))
     numbers = [wizard.asked]
-    for answer in ("", "q", "n", "r"):
+    for answer in ("r", "q", "n", "q", "n", ""):
         wizard.answer(answer, 0.0)
         numbers.append(wizard.asked)
 

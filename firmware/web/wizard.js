@@ -44,7 +44,7 @@ function showSections(prompt) {
 
 function showAnswers(prompt) {
   const own = prompt ? prompt.choices : [];
-  at("choices").replaceChildren(...own.map((choice) => button(choice, choice.name === prompt.default || own.length === 1)));
+  at("choices").replaceChildren(...own.map((choice) => button(choice, choice.name === prompt.default && choice.name !== "skip")));
   const names = new Set(own.map((choice) => choice.name));
   at("always").replaceChildren(...state.choices.filter((choice) => !names.has(choice.name)).map((choice) => button(choice, false)));
   at("typed").hidden = !prompt?.entry;
@@ -65,6 +65,7 @@ function button(choice, isMain) {
 
 function showSaid() {
   const list = at("said");
+  at("latest").textContent = state.ended ? "" : state.said.at(-1) ?? "";
   list.replaceChildren(...state.said.map((words) => {
     const item = document.createElement("li");
     item.textContent = words;

@@ -37,10 +37,12 @@ class Terminal:
         if state.prompt is not None and (news or state.asked != self._asked):
             prompt = state.prompt
             place = f"[{prompt.done + 1}/{prompt.of}] " if prompt.of else ""
-            offered = [f"{choice.letter}: {choice.words}" for choice in state.choices]
-            enter = next((choice.words for choice in state.choices if choice.name == prompt.default), "")
+            offered = [
+                f"{'Enter or ' if choice.name == prompt.default else ''}{choice.letter}: {choice.words}"
+                for choice in state.choices
+            ]
             print(f"\n{place}{prompt.text}", file=self._out)
-            print(f"  ({'Enter: ' + enter + '; ' if enter else ''}{'; '.join(offered)})", file=self._out, flush=True)
+            print(f"  ({'; '.join(offered)})" if offered else "", file=self._out, flush=True)
         self._asked, self._count = state.asked, state.count
 
 

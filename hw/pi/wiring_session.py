@@ -106,7 +106,7 @@ class Session:
         if typed is not None:
             self.answer(typed)
         now = self._clock()
-        while not self._answers.empty():
+        while not self._answers.empty() and not self._wizard.busy:
             text, asked = self._answers.get()
             if asked is None or asked == self._wizard.asked:
                 self._wizard.answer(text, now)

@@ -36,6 +36,7 @@ class Quiet(Step):
     """A second in which nothing should happen: finds lines that flicker or are joined already."""
 
     passing = True
+    busy = True
     wants_pairs = True
 
     def __init__(self, situation: Situation, found: Found) -> None:

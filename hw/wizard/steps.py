@@ -31,6 +31,8 @@ class Step:
 
     passing = False
     """True for what is not gone back to."""
+    busy = False
+    """True for what takes no answer and is over soon: answers wait for what comes next."""
     wants_pairs = False
     """Whether surveys should look for joined pins; they take longer, and a cradle or a dial needs quick ones."""
 

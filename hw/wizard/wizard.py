@@ -43,14 +43,21 @@ class Wizard:
     def choices(self) -> tuple[Choice, ...]:
         """Everything that may be chosen now."""
         prompt = self.prompt
-        if prompt is None or self._leaving:
-            return prompt.choices if prompt is not None else ()
+        if prompt is None or self.busy:
+            return ()
+        if self._leaving:
+            return prompt.choices
         return (*prompt.choices, AGAIN, *((BACK,) if self._can_go_back else ()), QUIT)
 
     @property
     def done(self) -> bool:
         """True once there is a profile to write."""
         return isinstance(self._step, Written)
+
+    @property
+    def busy(self) -> bool:
+        """True while no answer is taken, for a moment."""
+        return self._step.busy
 
     @property
     def outputs(self) -> Outputs:
@@ -99,7 +106,7 @@ class Wizard:
     def answer(self, text: str, now: float) -> None:
         """Take a choice's name or letter, what was typed for the entry, or nothing for Enter alone."""
         prompt = self.prompt
-        if prompt is None:
+        if prompt is None or self.busy:
             return
         typed = text.strip().lower()
         chosen = typed or prompt.default
