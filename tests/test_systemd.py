@@ -69,6 +69,13 @@ def test_only_the_devices_of_a_telephone_are_allowed() -> None:
     assert values_of(UNITS / "offhook.service", "DevicePolicy") == ["closed"]
 
 
+def test_devices_that_come_later_have_their_number_when_the_service_is_given_them() -> None:
+    """systemd.resource-control(5): "char-alsa" is looked up in /proc/devices when the unit starts, and only then."""
+    lines = (UNITS / "modules-load.conf").read_text().splitlines()
+
+    assert {"snd", "i2c-dev"} <= {line for line in lines if not line.startswith("#")}
+
+
 def test_a_wrong_configuration_is_not_tried_again() -> None:
     """2 is the exit code of usage and configuration."""
     assert values_of(UNITS / "offhook.service", "RestartPreventExitStatus") == ["2"]
