@@ -104,3 +104,16 @@ def test_a_pure_room_draws_no_chance_of_its_own(room: str) -> None:
                 assert all(alias.name != "random" for alias in node.names), f"{path}:{node.lineno}"
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id != "SystemRandom", f"{path}:{node.lineno}"
+
+
+PURE_HARDWARE = ("wizard/*.py", "debounce.py", "keymatrix.py", "rotary.py", "hook.py", "cadence.py", "panel_care.py")
+
+
+def test_the_pure_files_of_the_hardware_touch_no_world() -> None:
+    files = [path for pattern in PURE_HARDWARE for path in (ROOT / "hw").glob(pattern)]
+    world = WORLD - {"hw"}
+
+    faults = [f"{path}:{line} imports {name}" for path in files for line, name in imports_of(path) if name in world]
+
+    assert len(files) > 15
+    assert faults == []

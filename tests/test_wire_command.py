@@ -16,6 +16,7 @@ from typing import Any, TextIO
 import pytest
 
 from firmware.wire.command import Machine, main
+from firmware.wire.door import page_token
 from firmware.wire.files import name_to_keep, write_profile
 from hw import AudioPort, BoardEvent, DeviceError, HookLifted, HookReplaced, KeyPressed, KeyReleased
 from hw.boards import load_board, parse_board
@@ -183,6 +184,7 @@ def test_ctrl_c_and_a_stop_write_nothing_and_let_go(
         (["--panel", "teletext"], "no such board"),
         (["--panel", "rotary"], "has none"),
         (["--listen", "127.0.0.1:0", "--token-file", "/nowhere"], "No such file"),
+        (["--listen", "127.0.0.1:0", "--token-file", "/dev/null"], "is empty"),
     ],
 )
 def test_options_that_do_not_fit_are_told_before_any_question(
@@ -208,6 +210,15 @@ def test_a_panel_is_taken_from_another_profile(tmp_path: Path, terminal: tuple[i
 def test_a_machine_without_pins_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "mine.toml"), "--chip", "no such chip"]) == 1
     assert "offhook wire: " in capsys.readouterr().err
+
+
+def test_only_this_machine_may_ask_without_a_token(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(" sesame \n")
+
+    assert page_token("127.0.0.2", None) == page_token("::1", None) == ""
+    assert len(page_token("0.0.0.0", None)) >= 12
+    assert page_token("192.0.2.1", None) != page_token("192.0.2.1", None)
+    assert page_token("127.0.0.1", tmp_path / "token") == "sesame"
 
 
 # --- files ---
@@ -319,10 +330,12 @@ class Port:
     def exchange(self, earpiece: bytes, speaker: bytes, ring: bytes | None = None) -> bytes:
         self._pace.wait(0.001)
         self._left -= 1
-        if self._left < 0:
-            self.fault = "it is gone"
+        self.fault = "it is gone" if self._left < 0 else ""
         self.played += earpiece
         return bytes(2 * PERIOD)
+
+    def rest(self) -> None:
+        pass
 
     def close(self) -> None:
         self.closed = True

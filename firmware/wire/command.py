@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import contextlib
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -21,7 +20,7 @@ from typing import TextIO
 from firmware.config.values import Wrong, web_address
 from firmware.runtime.sip_sockets import ListenError
 from firmware.runtime.site import listen_for_site, open_wizard_site
-from firmware.wire.door import Door
+from firmware.wire.door import Door, page_token
 from firmware.wire.files import name_to_keep, write_profile
 from firmware.wire.views import Keyboard, Terminal, picture
 from hw import AudioPort, DeviceError, header
@@ -139,20 +138,12 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _token(options: argparse.Namespace) -> str:
-    """The page's token; empty where only this machine can ask."""
-    if options.listen is None:
-        return ""
-    if options.token_file is not None:
-        try:
-            token = options.token_file.read_text().strip()
-        except OSError as fault:
-            raise _Misuse(f"{options.token_file}: {fault.strerror}") from None
-        if not token:
-            raise _Misuse(f"{options.token_file} is empty")
-        return str(token)
-    if options.listen[0] in ("127.0.0.1", "::1"):
-        return ""
-    return secrets.token_urlsafe(9)
+    try:
+        return page_token(options.listen[0], options.token_file) if options.listen is not None else ""
+    except OSError as fault:
+        raise _Misuse(f"{options.token_file}: {fault.strerror}") from None
+    except ValueError as fault:
+        raise _Misuse(str(fault)) from None
 
 
 def _display(options: argparse.Namespace, machine: Machine) -> DisplayProfile | None:

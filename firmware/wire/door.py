@@ -1,14 +1,30 @@
-"""What the wizard's page is told, and who is told of a change (`firmware.web.wizard.WizardDoor`)."""
+"""What the wizard's page is told and asks for, and who is told of a change (`firmware.web.wizard.WizardDoor`)."""
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from hw.pi.wiring_session import Session, State
 from hw.wiring import draw
 from hw.wizard.prompts import Choice
+
+
+def page_token(host: str, file: Path | None) -> str:
+    """What the page asks for: the file's, else a new one if others than this machine may ask, else empty for nothing.
+
+    Raises OSError for a file that cannot be read, ValueError for an empty one.
+    """
+    if file is None:
+        return "" if ipaddress.ip_address(host).is_loopback else secrets.token_urlsafe(9)
+    token = file.read_text().strip()
+    if not token:
+        raise ValueError(f"{file} is empty")
+    return token
 
 
 class Door:

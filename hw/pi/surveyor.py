@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from gpiozero import PinPWMUnsupported
+
 from hw import DeviceError
 from hw.cadence import Cadence, half_wave
 from hw.pi.pins import Factory, faults_of
@@ -72,7 +74,11 @@ class Surveyor:
             self.drive({gpio: self._driven.get(gpio, 0.0)})
             pin = self._pins[gpio]
             if pin.frequency != hz:
-                pin.frequency = hz
+                try:
+                    pin.frequency = hz
+                except PinPWMUnsupported:
+                    words = "the pins' library here has no pulse width: a bare disc cannot sound, only a buzzer"
+                    raise DeviceError(words) from None
             pin.state = self._driven[gpio] = 0.5 if on else 0.0
 
     def close(self) -> None:

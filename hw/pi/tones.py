@@ -32,6 +32,7 @@ class Tones:
             self._stop.set()
             self._thread.join(timeout=2.0)
             self._thread = None
+        self._trouble = ""
         if tone is not None:
             self._stop = threading.Event()
             self._thread = threading.Thread(target=self._work, args=(tone, self._stop), name="test-tone", daemon=True)
