@@ -121,6 +121,124 @@ def test_an_announced_transfer_joins_the_two_by_transfer_or_by_hanging_up(finish
     assert {end.call for end in desk.did(EndCall)} == {call, second}
 
 
+def announced(desk: DeskPhone) -> tuple[str, str]:
+    """A held call, and the talk with the one who is to get it."""
+    call = desk.talk()
+    desk.press("transfer")
+    second = desk.dial("1005#")
+    desk.progress(second)
+    desk.confirm(second)
+    return call, second
+
+
+def test_who_was_asked_stays_in_the_ear_until_the_outcome() -> None:
+    desk = DeskPhone()
+    call, second = announced(desk)
+
+    desk.press("transfer", "transfer")
+    assert desk.view.notice == "Transferring"
+    assert desk.connected == second
+    desk.give(CallTransferred(call, 420, "Bad Extension"))
+
+    assert desk.connected == second
+    assert desk.view.notice.startswith("Not transferred")
+    assert (desk.call(call).hold, desk.call(second).hold) == ("local", "none")
+
+
+def test_hanging_up_after_a_failed_transfer_ends_the_consultation_and_rings_back_the_held_call() -> None:
+    desk = DeskPhone()
+    call, second = announced(desk)
+    desk.press("transfer")
+    desk.give(CallTransferred(call, 420, "Bad Extension"))
+
+    desk.replace()
+
+    assert desk.did(TransferCall) == []
+    assert EndCall(second, 486) in desk.fresh
+    assert desk.ring is not None
+    assert desk.view.focus == call
+
+
+def test_a_transfer_completed_by_hanging_up_holds_who_was_asked_and_rings_back_when_it_fails() -> None:
+    """RFC 5589 §7: the target is on hold meanwhile."""
+    desk = DeskPhone()
+    call, second = announced(desk)
+
+    desk.replace()
+    assert desk.did(HoldCall) == [HoldCall(second, True)]
+    assert desk.ring is None
+    desk.give(CallTransferred(call, 603, "Declined"))
+    assert desk.view.focus == call
+    desk.lift()
+    assert desk.connected == call
+    desk.press("line2")
+
+    assert desk.connected == second
+
+
+def test_who_was_asked_may_leave_before_the_outcome_is_told() -> None:
+    """RFC 3891 §3: with Replaces the target ends the consultation itself, often before the NOTIFY comes."""
+    desk = DeskPhone()
+    call, second = announced(desk)
+    desk.press("transfer")
+
+    desk.end(second)
+    assert desk.view.focus == call
+    assert desk.tone is None
+    desk.give(CallTransferred(call, 200, "OK"))
+
+    assert desk.call(call).cause == (200, "Transferred")
+    assert (desk.view.mode, desk.view.notice) == ("ended", "")
+
+
+@pytest.mark.parametrize("code", [200, 486])
+def test_transfer_twice_joins_two_calls_that_nobody_announced(code: int) -> None:
+    desk = DeskPhone()
+    first = desk.talk()
+    desk.arrive("in1")
+    desk.press("ok")
+    desk.confirm("in1")
+
+    desk.press("transfer")
+    assert desk.view.joinable
+    desk.press("transfer")
+    assert desk.did(TransferCall) == [TransferCall(first, other="in1")]
+    desk.give(CallTransferred(first, code, ""))
+
+    if code == 200:
+        assert {end.call for end in desk.did(EndCall)} == {first, "in1"}
+    else:
+        assert desk.connected == "in1"
+        assert desk.call(first).hold == "local"
+
+
+def test_with_two_calls_a_third_number_may_still_be_typed() -> None:
+    desk = DeskPhone()
+    desk.talk()
+    desk.arrive("in1")
+    desk.press("ok")
+    desk.confirm("in1")
+
+    desk.press("transfer", *"1007")
+    assert not desk.view.joinable
+    desk.press("transfer")
+
+    assert desk.did(TransferCall) == [TransferCall("in1", to="sip:1007@example.net")]
+
+
+def test_a_line_key_reaches_a_call_that_is_being_transferred() -> None:
+    desk = DeskPhone()
+    call, second = announced(desk)
+    desk.press("transfer")
+
+    desk.press("line1")
+    assert desk.view.focus == call
+    assert HoldCall(second, True) in desk.fresh
+    desk.press("line2")
+
+    assert desk.connected == second
+
+
 def test_without_a_send_key_the_number_of_a_transfer_is_called_after_the_pause() -> None:
     desk = DeskPhone()
     desk.talk()

@@ -36,7 +36,7 @@ class Call:
     transferring: bool = False
     """We asked the far end to call somebody else, and wait to hear how that went."""
     consults: str | None = None
-    """This call was made to announce a transfer of that one."""
+    """This call was made to announce a transfer of that one, or is being joined with it."""
     replaces: str | None = None
     """The far end of that call sent us here; it is over once this one is answered."""
     codec: str = ""

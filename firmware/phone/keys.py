@@ -119,8 +119,12 @@ def _send_transfer(desk: Desk, key: str, now: float) -> None:
     entry = desk.entry
     assert entry is not None
     call = desk.calls.get(entry.transfers)
-    if call is not None and call.talking and entry.digits:
+    if call is None or not call.talking:
+        return
+    if entry.digits:
         transfers.blind(desk, call, entry.digits, now)
+    elif (other := transfers.to_join(desk, call)) is not None:
+        transfers.attended(desk, other, call, now)
 
 
 def _redial(desk: Desk, key: str, now: float) -> None:
@@ -209,6 +213,8 @@ def _retrieve(desk: Desk, key: str, now: float) -> None:
 def _transfer(desk: Desk, key: str, now: float) -> None:
     call = desk.focused
     assert call is not None
+    if transfers.under_way(desk, call):
+        return
     if call.consults is not None and transfers.can_complete(desk, call):
         transfers.complete(desk, call, now)
     elif call.talking and not call.transferring:
@@ -220,7 +226,10 @@ def _mute(desk: Desk, key: str, now: float) -> None:
 
 
 def _line(desk: Desk, key: str, now: float) -> None:
-    """Go to a line: answer who rings there, take back who is held there, or get dial tone on it."""
+    """Go to a line: answer who rings there, take back who is held there, or get dial tone on it.
+
+    No call is out of its key's reach, whatever became of it (RFC 5359 §2.5).
+    """
     line = int(key[-1])
     call = desk.calls.on_line(line)
     if call is None:
@@ -229,6 +238,9 @@ def _line(desk: Desk, key: str, now: float) -> None:
         desk.answer(call, now)
     elif call.held_by_us and not call.transferring:
         desk.resume(call, now)
+    elif call is not desk.focused:
+        desk.set_aside(now)
+        desk.attend(call)
 
 
 def _seize(desk: Desk, line: int, now: float) -> None:

@@ -17,7 +17,7 @@ def disconnect(desk: Desk, now: float) -> None:
     ended = _let_go(desk, call, now) if call is not None and not parked else None
     if not parked:
         for held in desk.calls.live():
-            if held.held_by_us and not held.transferring:
+            if held.held_by_us and not (held.transferring or transfers.under_way(desk, held)):
                 desk.ring_back(held, now)
     desk.rest()
     if ended is not None:
@@ -27,6 +27,10 @@ def disconnect(desk: Desk, now: float) -> None:
 def _let_go(desk: Desk, call: Call, now: float) -> Call | None:
     if transfers.can_complete(desk, call):
         transfers.complete(desk, call, now)  # hanging up after the announcement is what completes it
+    if not call.live:
+        return None
+    if transfers.under_way(desk, call):
+        desk.hold(call, now)
         return None
     before = desk.calls.get(call.replaces)
     if before is not None and before.live:

@@ -156,7 +156,7 @@ def ended(desk: Desk, event: CallEnded, now: float) -> None:
         call.cause = (code, "Answered elsewhere")
     elif rang_out:
         call.cause = (code, reason_for(NO_ANSWER).words)
-    if in_focus and not transfers.fall_back(desk, call, now):
+    if in_focus and not (transfers.fall_back(desk, call, now) or transfers.waits_on(desk, call)):
         desk.show_end(call, now, reason_for(code, event.by).tone)
 
 

@@ -104,6 +104,7 @@ class Phone:
             notice=desk.notice or (NO_SOUND if desk.sound_fault else ""),
             sound_fault=desk.sound_fault,
             purpose="transfer" if desk.entry is not None and desk.entry.transfers is not None else "dial",
+            joinable=self._joinable(),
             history=desk.history.entries if mode == "menu" else (),
             selected=desk.selected,
             do_not_disturb=desk.do_not_disturb,
@@ -182,6 +183,11 @@ class Phone:
         if self._key_sounds:
             self._desk.emit(SoundKey(None))
             self._key_sounds = False
+
+    def _joinable(self) -> bool:
+        entry = self._desk.entry
+        call = None if entry is None or entry.digits else self._desk.calls.get(entry.transfers)
+        return call is not None and transfers.to_join(self._desk, call) is not None
 
     def _digits(self) -> str:
         entry, call = self._desk.entry, self._desk.focused

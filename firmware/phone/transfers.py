@@ -23,8 +23,12 @@ def blind(desk: Desk, call: Call, to: str, now: float) -> None:
 
 
 def attended(desk: Desk, call: Call, other: Call, now: float) -> None:
-    """Join the far ends of two calls; one that still rings is given up and called by the other side instead."""
+    """Join the far ends of two calls; one that still rings is given up and called by the other side instead.
+
+    `other` goes on until its far end has been taken over: should that fail, the person is still with them.
+    """
     if other.talking:
+        other.consults = call.id
         _hand_over(desk, call, TransferCall(call.id, other=other.id), now)
         return
     uri = other.remote.uri
@@ -46,14 +50,28 @@ def can_complete(desk: Desk, consultation: Call) -> bool:
     return call is not None and call.talking and not call.transferring
 
 
+def under_way(desk: Desk, consultation: Call) -> bool:
+    """Return whether a call's far end is about to be taken over: until it is, the call must not end."""
+    call = desk.calls.get(consultation.consults)
+    return call is not None and call.live and call.transferring
+
+
+def to_join(desk: Desk, call: Call) -> Call | None:
+    """Return the held call that this one could be joined with: there is no third, and it goes nowhere yet."""
+    others = [other for other in desk.calls.live() if other is not call]
+    fits = len(others) == 1 and others[0].talking and others[0].held_by_us and not others[0].transferring
+    return others[0] if fits and call.talking and not call.transferring else None
+
+
 def _hand_over(desk: Desk, call: Call, request: TransferCall, now: float) -> None:
     if not call.held_by_us:
         desk.hold(call, now)
     call.transferring = True
     desk.alarms.cancel("recall", call.id)
     desk.alarms.set("transfer", now + desk.settings.timeouts.transfer, call.id)
+    other = desk.calls.get(request.other)
     if desk.present:
-        desk.attend(call)
+        desk.attend(call if other is None else other)
     desk.emit(request)
     desk.say("Transferring", now)
 
@@ -74,16 +92,26 @@ def _done(desk: Desk, call: Call, now: float) -> None:
     consultations = [other for other in desk.calls.live() if other.consults == call.id]
     for each in (call, *consultations):
         desk.hang_up(each, now)
-    desk.say("Transferred", now)
     if in_focus is not None and not in_focus.live:
+        desk.notice = ""  # the call's end says so
         desk.show_end(call, now, "busy")
+    else:
+        desk.say("Transferred", now)
 
 
 def failed(desk: Desk, call: Call, why: str, now: float) -> None:
-    """The call stays ours, on hold (RFC 5589 §6.1: we recover it); it rings back if nobody is at the phone."""
+    """The call stays ours, on hold (RFC 5589 §6.1: we recover it); it rings back if nobody is at the phone.
+
+    Who was asked about it (§7) is in the person's ear again, or still; to hang up then transfers no more.
+    """
     call.transferring = False
     desk.alarms.cancel("transfer", call.id)
     desk.say(f"Not transferred: {why}", now)
+    for other in desk.calls.live():
+        if other.consults == call.id:
+            other.consults = None
+            if desk.focused is other and other.held_by_us:
+                desk.resume(other, now)
     if desk.present:
         desk.watch_hold(call, now)
     else:
@@ -110,6 +138,15 @@ def replaced(desk: Desk, call: Call, now: float) -> None:
     before = desk.calls.get(call.replaces)
     if before is not None and before.live:
         desk.alarms.set("replaced", now + desk.settings.timeouts.replaced, before.id)
+
+
+def waits_on(desk: Desk, call: Call) -> bool:
+    """A call whose far end was taken over has ended: return True if the outcome is still to come, and is shown."""
+    given = desk.calls.get(call.consults)
+    if given is None or not under_way(desk, call):
+        return False
+    desk.attend(given)
+    return True
 
 
 def fall_back(desk: Desk, call: Call, now: float) -> bool:

@@ -103,6 +103,8 @@ class PhoneView:
     """Why there is no sound, with the cure; empty if there is."""
     purpose: Literal["dial", "transfer"] = "dial"
     """What the digits of mode "dialling" are for."""
+    joinable: bool = False
+    """Of purpose "transfer": the Transfer key once more joins the two calls there are."""
     history: tuple[HistoryView, ...] = ()
     """The call list, latest first (mode "menu")."""
     selected: int = 0

@@ -279,6 +279,8 @@ def _cursor(page: Page, view: PhoneView, face: Face, top: int) -> None:
 def _dialling_hint(view: PhoneView) -> str:
     if view.notice:
         return view.notice
+    if view.joinable:
+        return "Transfer:join the two"
     if view.purpose == "transfer":
         return "OK:send  #:ask first"
     if not view.digits:

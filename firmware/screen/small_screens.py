@@ -47,7 +47,8 @@ def _lines(view: PhoneView, wall: datetime, now: float) -> tuple[str, str, str]:
         upper, lower = two_lines(view.notice, COLUMNS)
         return upper, "", lower
     if view.mode == "dialling":
-        title = view.notice or wording.service_words(view) or ("Transfer to" if view.purpose == "transfer" else "Dial")
+        purpose = "Transfer to" if view.purpose == "transfer" else "Dial"
+        title = view.notice or wording.service_words(view) or ("Transfer:join the two" if view.joinable else purpose)
         return title, "", view.digits + "_"
     if view.mode == "menu":
         if not view.history:
