@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from gpiod import LineSettings
 from gpiod.line import Bias, Direction, Value
+from gpiozero.pins.mock import MockFactory
 
 from hw import DeviceError
 from hw.pi.gpiod_factory import GpiodFactory
@@ -74,8 +76,6 @@ def test_over_the_kernel_s_library_lines_are_pulled_up_driven_and_let_go(chip: G
 
 
 def test_a_line_that_somebody_holds_is_told_and_not_watched(chip: GpioChip, kernel: GpiodFactory) -> None:
-    from gpiod import LineSettings
-
     chip.request_lines({5: LineSettings()}, "w1")
 
     surveyor = Surveyor(kernel, [4, 5])
@@ -84,15 +84,19 @@ def test_a_line_that_somebody_holds_is_told_and_not_watched(chip: GpioChip, kern
     assert "busy" in surveyor.held[5]
 
 
-def test_a_tone_where_there_is_none_says_so(chip: GpioChip, kernel: GpiodFactory) -> None:
-    """Whatever this library does with a tone: it sounds, or it says in words that it cannot."""
+def test_a_tone_ends_when_it_is_wanted_no_more(chip: GpioChip, kernel: GpiodFactory) -> None:
     surveyor = Surveyor(kernel, [18])
 
-    try:
-        obey(surveyor, Outputs(piezo=18, piezo_hz=2400), 0.0)
-    except DeviceError as fault:
-        assert "a bare disc cannot sound, only a buzzer" in str(fault)
-    else:
-        assert kernel.pin(18).frequency == 2400
+    obey(surveyor, Outputs(piezo=18, piezo_hz=2400), 0.0)
+    assert kernel.pin(18).frequency == 2400
     obey(surveyor, Outputs(), 0.0)
+
+    assert kernel.pin(18).frequency is None
     assert chip.lines[18].settings.direction == Direction.INPUT
+
+
+def test_pins_without_pulse_width_say_that_a_disc_cannot_sound() -> None:
+    surveyor = Surveyor(MockFactory(), [18])
+
+    with pytest.raises(DeviceError, match="a bare disc cannot sound, only a buzzer"):
+        obey(surveyor, Outputs(piezo=18, piezo_hz=2400), 0.0)
