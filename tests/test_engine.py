@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware.audio.level import amplify, factor
+from firmware.audio.mixer import mix
 from firmware.audio.synthesis import ToneGenerator
 from firmware.audio.tones import Segment, Tone, parse_tone
 from firmware.media.engine import CloseSockets, Engine, OpenSockets, SendPacket
@@ -19,6 +21,7 @@ from firmware.media.messages import (
     KeyTone,
     MediaStopped,
     OpenSession,
+    PlayKnock,
     PlayRing,
     PlayTone,
     Quality,
@@ -397,6 +400,34 @@ def test_a_progress_tone_in_the_ear() -> None:
 
     assert pair.heard["a"] == ToneGenerator(parse_tone("350+440"), 8000).read(4000)
     assert not any(pair.rung["a"])
+
+
+def test_who_knocks_is_heard_over_the_tone_which_goes_on() -> None:
+    """The beep stands out of a dial tone of nearly its own pitch; between two beeps the tone is as it was."""
+    pair = alone()
+    pair.command("a", PlayTone(parse_tone("425")))
+    pair.command("a", PlayKnock(parse_tone("400/100 -/4000")))
+
+    pair.run(0.5)
+
+    alone_samples = ToneGenerator(parse_tone("425"), 8000).read(4000)
+    beep = ToneGenerator(parse_tone("400/100"), 8000).read(800)
+    heard = pair.heard["a"]
+    assert heard[2 * 960 :] == alone_samples[2 * 960 :]
+    assert heard[:1600] == mix((amplify(alone_samples[:1600], factor(-12.0)), beep), 800)
+    assert not any(pair.rung["a"])
+
+
+def test_who_knocks_is_heard_where_nothing_else_sounds() -> None:
+    pair = alone()
+    pair.command("a", PlayKnock(parse_tone("400/100 -/4000")))
+    pair.run(0.1)
+    pair.command("a", PlayKnock(None))
+
+    pair.run(0.1)
+
+    assert pair.heard["a"][:1600] == ToneGenerator(parse_tone("400/100"), 8000).read(800)
+    assert not any(pair.heard["a"][1600:])
 
 
 def test_silence_after_the_tone_is_stopped() -> None:

@@ -495,7 +495,7 @@ def test_a_held_call_makes_itself_heard_in_the_ear_while_somebody_listens() -> N
 
     desk.wait(181)
 
-    assert desk.tone == "call_waiting"
+    assert desk.knock == "call_waiting"
 
 
 def test_lifting_with_a_call_on_hold_gives_dial_tone_and_the_hold_key_takes_it_back() -> None:
@@ -519,7 +519,7 @@ def test_a_second_caller_knocks_in_the_ear_and_stands_on_the_panel() -> None:
     desk.arrive("in1")
 
     assert AlertCall("in1") in desk.fresh
-    assert desk.tone == "call_waiting"
+    assert desk.knock == "call_waiting"
     assert desk.ring is None
     assert desk.view.mode == "talking"
     assert desk.call("in1").line == 2
@@ -593,11 +593,11 @@ def test_a_caller_knocks_whatever_the_person_is_busy_with(busy_with: str, take: 
     desk.arrive("in1", "1003", "Otto")
 
     assert AlertCall("in1") in desk.fresh
-    assert desk.tone == "call_waiting"
+    assert (desk.tone, desk.knock) == (before, "call_waiting")
     line = desk.call("in1").line
     assert render(desk.view, WALL, desk.now).lines[-2:] == ("Otto", f"OK:take  Line {line}")
     desk.end("in1", 487)
-    assert desk.tone == before
+    assert (desk.tone, desk.knock) == (before, None)
     desk.arrive("in2", "1003", "Otto")
     desk.press("ok" if take == "ok" else f"line{desk.call('in2').line}")
     assert AnswerCall("in2") in desk.fresh

@@ -609,7 +609,7 @@ def test_a_second_caller_knocks_and_the_line_keys_change_between_the_two() -> No
     study.lift()
     study.press("1002")
     world.wait(3.0)
-    assert kitchen.media.tone == tone("call-waiting")
+    assert kitchen.media.knock == tone("call-waiting")
 
     kitchen.press(["line2"])
     world.wait(1.0)

@@ -28,6 +28,7 @@ from firmware.media.messages import (
     KeyTone,
     MediaStopped,
     OpenSession,
+    PlayKnock,
     PlayRing,
     PlayTone,
     Quality,
@@ -51,7 +52,7 @@ REPORT_S = 1.0
 STOPPED_S = 5.0
 """After how long without a packet MediaStopped is told."""
 _DUCKED = factor(-12.0)
-# Speech while a key tone sounds: low enough for the tone, not gone.
+# Speech while a key tone sounds, and a tone while somebody knocks: low enough for the other, not gone.
 _REMOTE_KEY_DBM0 = -20.0
 _REMOTE_KEY_SHORTEST_S = 0.16
 _REMOTE_KEY_LONGEST_MS = 10_000
@@ -123,6 +124,7 @@ class Engine:
         self._levels = SetLevels()
         self._earpiece_gain = self._ringer_gain = 1.0
         self._tone = Voice(rate_hz)
+        self._knock = Voice(rate_hz)
         self._ring = Voice(rate_hz)
         self._key = KeyVoice(rate_hz)
         self._remote_key = KeyVoice(
@@ -141,6 +143,7 @@ class Engine:
             CloseSession: self._close,
             ConnectAudio: self._connect,
             PlayTone: lambda command, now: self._tone.play(command.tone),
+            PlayKnock: lambda command, now: self._knock.play(command.tone),
             PlayRing: lambda command, now: self._ring.play(command.tone),
             KeyTone: self._press,
             StartDigit: self._start_digit,
@@ -237,7 +240,7 @@ class Engine:
     @property
     def silent(self) -> bool:
         """No session is open and nothing sounds: nobody needs the sound card."""
-        voices = (self._tone, self._ring, self._key, self._remote_key)
+        voices = (self._tone, self._knock, self._ring, self._key, self._remote_key)
         return not self._calls and not any(voice.sounds for voice in voices)
 
     def period(self, microphone: bytes, now: float) -> tuple[bytes, bytes, bytes | None]:
@@ -266,11 +269,8 @@ class Engine:
     def _mixed(self, speech: bytes | None) -> tuple[bytes, bytes, bytes | None]:
         samples, levels = self._period_samples, self._levels
         heard = speech or self._silence
-        if self._tone.sounds or self._key.sounds or self._remote_key.sounds:
-            key = self._key.read(samples)
-            if key is not None and speech is not None:
-                speech = amplify(speech, _DUCKED)
-            heard = mix((speech, self._tone.read(samples), key, self._remote_key.read(samples)), samples)
+        if self._tone.sounds or self._knock.sounds or self._key.sounds or self._remote_key.sounds:
+            heard = self._with_tones(speech)
         if self._earpiece_gain != 1.0:
             heard = self._limiter.process(heard, self._earpiece_gain)
         ring: bytes | None = None
@@ -278,6 +278,15 @@ class Engine:
             ring = self._ring_limiter.process(self._ring.read(samples) or self._silence, self._ringer_gain)
         speaker = heard if levels.loudspeaker else self._silence
         return (heard if levels.handset else self._silence), speaker, ring
+
+    def _with_tones(self, speech: bytes | None) -> bytes:
+        samples = self._period_samples
+        tone, knock, key = self._tone.read(samples), self._knock.read(samples), self._key.read(samples)
+        if key is not None and speech is not None:
+            speech = amplify(speech, _DUCKED)
+        if tone is not None and knock is not None and any(knock):
+            tone = amplify(tone, _DUCKED)
+        return mix((speech, tone, knock, key, self._remote_key.read(samples)), samples)
 
     # --- time ---
 

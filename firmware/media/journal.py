@@ -11,6 +11,7 @@ from firmware.media.messages import (
     ConnectAudio,
     Event,
     OpenSession,
+    PlayKnock,
     PlayRing,
     PlayTone,
     SessionOpened,
@@ -45,7 +46,7 @@ class Journal:
         elif isinstance(command, ConfigureSession):
             if kept := self._sessions.get(command.session):
                 kept.configured = command
-        elif isinstance(command, ConnectAudio | PlayTone | PlayRing | SetLevels):
+        elif isinstance(command, ConnectAudio | PlayTone | PlayKnock | PlayRing | SetLevels):
             self._last[type(command)] = command
 
     def report(self, event: Event) -> bool:

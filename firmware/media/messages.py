@@ -85,6 +85,13 @@ class PlayTone:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayKnock:
+    """The call-waiting tone in the ear, over whatever sounds there; None: stop."""
+
+    tone: Tone | None
+
+
+@dataclass(frozen=True, slots=True)
 class PlayRing:
     """The ring on the loudspeaker; None: stop."""
 
@@ -136,7 +143,7 @@ class SetLevels:
 
 
 Command = (
-    OpenSession | ConfigureSession | CloseSession | ConnectAudio | PlayTone | PlayRing | KeyTone
+    OpenSession | ConfigureSession | CloseSession | ConnectAudio | PlayTone | PlayKnock | PlayRing | KeyTone
     | StartDigit | StopDigit | SendDigits | SetLevels
 )
 

@@ -305,6 +305,13 @@ class SoundTone:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundKnock:
+    """The call-waiting tone, over whatever else sounds; None: nobody knocks."""
+
+    tone: Tone | None
+
+
+@dataclass(frozen=True, slots=True)
 class SoundKey:
     """The key's tone in our own ear; None: released."""
 
@@ -377,6 +384,7 @@ Action = (
     | TransferCall
     | ConnectAudio
     | SoundTone
+    | SoundKnock
     | SoundKey
     | SendDigitDown
     | SendDigitUp

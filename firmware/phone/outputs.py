@@ -7,7 +7,7 @@ from typing import Literal
 
 from firmware.audio.tones import Tone
 from firmware.phone.desk import Desk
-from firmware.phone.events import Action, ConnectAudio, Ring, SetAudio, SetLamp, SoundTone, StopRing
+from firmware.phone.events import Action, ConnectAudio, Ring, SetAudio, SetLamp, SoundKnock, SoundTone, StopRing
 
 LampState = Literal["off", "on", "blink"]
 LAMPS = ("message", "mute", "hold", "speaker", "line1", "line2")
@@ -20,12 +20,13 @@ class Outputs:
     audio: SetAudio | None
     connected: str | None
     tone: Tone | None
+    knock: Tone | None
     ring: Ring | None
     lamps: tuple[LampState, ...]
 
 
 _DARK: tuple[LampState, ...] = ("off", "off", "off", "off", "off", "off")
-SILENT = Outputs(audio=None, connected=None, tone=None, ring=None, lamps=_DARK)
+SILENT = Outputs(audio=None, connected=None, tone=None, knock=None, ring=None, lamps=_DARK)
 """How a phone comes out of its box."""
 
 
@@ -35,7 +36,8 @@ def wanted(desk: Desk) -> Outputs:
     return Outputs(
         audio=_audio(desk),
         connected=call.id if call is not None and call.audible and desk.present else None,
-        tone=_tone(desk) if desk.present else None,
+        tone=_progress_tone(desk) if desk.present else None,
+        knock=_waiting_tone(desk) if desk.present else None,
         ring=_ring(desk),
         lamps=_lamps(desk),
     )
@@ -51,6 +53,8 @@ def differences(old: Outputs, new: Outputs) -> list[Action]:
         actions.append(new.audio)
     if "tone" in changed:
         actions.append(SoundTone(new.tone))
+    if "knock" in changed:
+        actions.append(SoundKnock(new.knock))
     if "connected" in changed:
         actions.append(ConnectAudio(new.connected))
     if "ring" in changed and new.ring is not None:
@@ -84,10 +88,6 @@ def _audio(desk: Desk) -> SetAudio:
     )
 
 
-def _tone(desk: Desk) -> Tone | None:
-    return _waiting_tone(desk) or _progress_tone(desk)
-
-
 def _progress_tone(desk: Desk) -> Tone | None:
     if desk.stage == "entry":
         return _entry_tone(desk)
@@ -110,7 +110,7 @@ def _entry_tone(desk: Desk) -> Tone | None:
 
 
 def _waiting_tone(desk: Desk) -> Tone | None:
-    """Who knocks is heard whatever the person does: the bell is silent while somebody listens."""
+    """Who knocks is heard whatever the person does, and over whatever sounds: the bell is silent meanwhile."""
     caller = desk.calls.alerting()
     waiting = (caller is not None and not caller.silenced) or desk.calls.recalling() is not None
     return desk.settings.tones.call_waiting if waiting else None

@@ -23,6 +23,8 @@ def command_for(action: phone_events.Action) -> media.Command:
             return media.PlayRing(None)
         case phone_events.SoundTone(tone):
             return media.PlayTone(tone)
+        case phone_events.SoundKnock(tone):
+            return media.PlayKnock(tone)
         case phone_events.SoundKey(digit):
             return media.KeyTone(digit)
         case phone_events.SendDigitDown(call, digit):

@@ -23,6 +23,7 @@ from firmware.phone.events import (
     Ring,
     SetAudio,
     SetLamp,
+    SoundKnock,
     SoundTone,
     StopRing,
 )
@@ -67,6 +68,8 @@ class DeskPhone:
         self.fresh: list[Action] = []
         """What the last step did."""
         self.tone: str | None = None
+        self.knock: str | None = None
+        """What sounds over the tone."""
         self.connected: str | None = None
         self.ring: Ring | None = None
         self.lamps: dict[str, str] = {}
@@ -172,6 +175,8 @@ class DeskPhone:
             match action:
                 case SoundTone(tone):
                     self.tone = None if tone is None else NAMES[tone]
+                case SoundKnock(tone):
+                    self.knock = None if tone is None else NAMES[tone]
                 case ConnectAudio(call):
                     self.connected = call
                 case Ring():

@@ -37,6 +37,7 @@ class PortsOnly:
         """`ports`: how many sessions there is room for at a time."""
         self.sessions: dict[str, media.ConfigureSession | None] = {}
         self.tone: Tone | None = None
+        self.knock: Tone | None = None
         self.ring: Tone | None = None
         self.connected: str | None = None
         self.levels = media.SetLevels()
@@ -67,6 +68,8 @@ class PortsOnly:
                 self.sessions.pop(session, None)
             case media.PlayTone(tone):
                 self.tone = tone
+            case media.PlayKnock(tone):
+                self.knock = tone
             case media.PlayRing(tone):
                 self.ring = tone
             case media.ConnectAudio(session):
@@ -115,8 +118,8 @@ class StationNode:
     def receive(self, data: bytes, flow: Flow, now: float) -> None:
         self.station.sip_received(data, flow, now)
 
-    def connection_closed(self, connection: int, now: float) -> None:
-        self.station.sip_connection_closed(connection, now)
+    def connection_closed(self, connection: int, now: float, hop: Hop | None) -> None:
+        self.station.sip_connection_closed(connection, now, hop)
 
     def delivery_failed(self, hop: Hop, now: float) -> None:
         self.station.sip_delivery_failed(hop, now)
