@@ -20,8 +20,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware.config import ConfigurationError, parse
-from firmware.config.wifi import read_wifi
 from firmware.runtime.kept import (
     ANSWERS,
     BOARD,
@@ -37,7 +35,6 @@ from firmware.runtime.kept import (
     write_private,
 )
 from firmware.runtime.safe_file import write_safely
-from hw.boards import ProfileError, board_faults, parse_board
 
 log = logging.getLogger("offhook.firstboot")
 
@@ -106,6 +103,10 @@ def _read(path: Path) -> tuple[str, list[str]]:
 
 
 def _faults(card: Card, name: str, text: str) -> list[str]:
+    from firmware.config import ConfigurationError, parse  # not at most starts, which would only wait for it
+    from firmware.config.wifi import read_wifi
+    from hw.boards import ProfileError, board_faults, parse_board
+
     try:
         if name == BOARD:
             parse_board(text, name)
@@ -157,6 +158,8 @@ def say_what_boot(card: Card, *, asked: bool = False) -> None:
     wifi, configured = card.settings / WIFI, (card.settings / PHONE).is_file()
     wanted = asked or not configured or not (card.settings / WORKED).is_file()
     if wifi.is_file():
+        from firmware.config.wifi import read_wifi
+
         write_private(card.boot / SUPPLICANT, CONTROL + read_wifi(wifi.read_text("utf-8")).supplicant)
     elif wanted:
         write_private(card.boot / SUPPLICANT, CONTROL)  # the set-up goes on from there
