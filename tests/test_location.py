@@ -51,6 +51,18 @@ def test_bindings_end_at_their_time(service: LocationService) -> None:
     assert (len(service), service.next_deadline()) == (0, None)
 
 
+def test_a_contact_listed_twice_is_bound_once_as_listed_last(service: LocationService) -> None:
+    """§10.3 step 7 searches the bindings there were before; §19.1.4: a parameter that only one has counts not."""
+    service.update(
+        ALICE, [binding("<sip:a@h:9>;q=0.1"), binding("<sip:a@h:9>;q=0.2"), binding("<sip:a@h:9;x=1>;q=0.3")], 0.0
+    )
+
+    (only,) = service.lookup(ALICE, 0.0)
+    assert only.q == 0.3
+    service.update(ALICE, [binding("<sip:a@h:9>", cseq=2), binding("<sip:a@h:9>", 0.0, cseq=2)], 0.0)
+    assert uris(service) == []
+
+
 def test_an_update_is_done_whole_or_not_at_all(service: LocationService) -> None:
     """§10.3 step 7: "committed [...] if and only if all binding updates and additions succeed"."""
     service.update(ALICE, [binding("<sip:a@h>", cseq=5)], 0.0)

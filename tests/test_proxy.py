@@ -764,3 +764,37 @@ def test_whatever_comes_nothing_is_left_of_it(world: World) -> None:
 
     assert phone.requests
     assert (len(exchange.server), exchange.endpoint.transactions) == (0, (0, 0))  # type: ignore[arg-type]
+
+
+# Leave
+
+
+def test_a_proxy_that_ends_leaves_no_phone_ringing(world: World, exchange: Exchange, alice: Phone, bob: Phone) -> None:
+    """§16.10 for all that rings: nobody would forward the CANCEL, nor the answer of who lifts."""
+    bob.answers(180)
+    alice.send(invite())
+    world.run(world.now + 0.5)
+    assert not exchange.server.idle
+
+    exchange.server.stop(world.now)
+    world.touch(exchange.node)
+    world.run(world.now + 0.5)
+
+    assert [cancel.method for cancel in bob.cancel_requests] == ["CANCEL"]
+    assert alice.statuses[-1] == 503
+    assert exchange.server.idle
+
+
+def test_a_proxy_that_ends_begins_no_call_and_breaks_none(
+    world: World, exchange: Exchange, alice: Phone, bob: Phone
+) -> None:
+    bob.answers(200)
+    alice.send(invite())
+    world.run(world.now + 0.5)
+    before = len(bob.requests)
+
+    exchange.server.stop(world.now)
+
+    assert exchange.server.idle
+    assert alice.ask(invite(call_id="another")).status == 503
+    assert len(bob.requests) == before

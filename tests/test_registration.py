@@ -304,3 +304,90 @@ def test_two_accounts_have_contacts_of_their_own() -> None:
 
     assert one.account.contact_user != other.account.contact_user
     assert one.account.address == SipUri("alice", "home.test")
+
+
+# Is it still there?
+
+
+def asked(registrar: Peer) -> int:
+    """How many REGISTERs came, not counting what was sent again."""
+    return len({request.cseq.number for request in registrar.requests("REGISTER")})
+
+
+def test_a_keep_alive_goes_where_the_registrar_is_while_we_are_registered() -> None:
+    """RFC 5626 §4.4.2: over UDP, at random between 24 and 29 seconds."""
+    wire, alice, _ = registered()
+    since = wire.now
+
+    wire.run(300)
+
+    assert {(source, target) for _, source, target in wire.keep_alives} == {(PHONE, SERVER)}
+    times = [since, *(at for at, *_ in wire.keep_alives)]
+    gaps = [after - before for before, after in itertools.pairwise(times)]
+    assert all(23.8 <= gap <= 29.1 for gap in gaps)
+    assert len(set(gaps)) > 5
+    before = len(wire.keep_alives)
+    alice.agent.stop(wire.now)
+    wire.run(100)
+    assert len(wire.keep_alives) == before
+
+
+def test_a_registrar_that_cannot_be_reached_any_more_is_asked_again_at_once() -> None:
+    """RFC 5626 §4.4: the flow failed; the binding is not believed for the rest of its hour."""
+    wire, alice, registrar = registered()
+    wire.run(40)
+
+    alice.endpoint.delivery_failed(Hop("UDP", SERVER, 5060), wire.now)
+    wire.run(2.1)
+
+    assert asked(registrar) == 2
+    wire.run(33)
+    assert states(alice) == [(True, ""), (False, "No answer from the registrar")]
+
+
+def test_who_cannot_be_reached_besides_the_registrar_raises_no_doubt() -> None:
+    wire, alice, registrar = registered()
+    wire.run(40)
+
+    alice.endpoint.delivery_failed(Hop("UDP", SERVER, 5070), wire.now)
+    alice.endpoint.delivery_failed(Hop("UDP", "192.168.0.77", 5060), wire.now)
+    wire.run(40)
+
+    assert asked(registrar) == 1
+
+
+def test_a_doubt_is_followed_up_twice_a_minute_at_most() -> None:
+    """A server that ends each stream after its answer is not flooded for it."""
+    wire, alice, registrar = registered()
+    granted = 1
+
+    for _ in range(120):
+        alice.endpoint.connection_closed(7, wire.now, Hop("UDP", SERVER, 5060))
+        wire.run(1)
+        if asked(registrar) > granted:
+            granted = asked(registrar)
+            grant(registrar)
+
+    assert 3 <= asked(registrar) <= 5
+
+
+def test_a_doubt_does_not_put_off_a_refresh_that_is_due() -> None:
+    wire, alice, registrar = registering()
+    grant(registrar, 12)
+
+    alice.endpoint.delivery_failed(Hop("UDP", SERVER, 5060), wire.now)
+    wire.run(11)
+
+    assert asked(registrar) == 2
+
+
+def test_a_call_that_the_server_does_not_answer_casts_doubt_on_the_registration() -> None:
+    """It may have been started anew meanwhile, and know nobody."""
+    wire, alice, registrar = registered()
+    wire.run(40)
+
+    alice.agent.invite("c", alice.account.name, "sip:bob@home.test", OFFER, wire.now)
+    wire.run(35)
+
+    assert len(registrar.requests("INVITE")) >= 1
+    assert asked(registrar) == 2

@@ -34,7 +34,7 @@ class User:
         self.opened.append(flow)
         self.happened.set()
 
-    def sip_connection_closed(self, connection: int) -> None:
+    def sip_connection_closed(self, connection: int, hop: Hop | None) -> None:
         self.closed.append(connection)
         self.happened.set()
 

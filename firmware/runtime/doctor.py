@@ -270,7 +270,7 @@ class _Deaf:
     def sip_connection_opened(self, flow: Flow) -> None:
         """A stream nobody asked for."""
 
-    def sip_connection_closed(self, connection: int) -> None:
+    def sip_connection_closed(self, connection: int, hop: Hop | None) -> None:
         """A stream is gone."""
 
     def sip_delivery_failed(self, hop: Hop) -> None:

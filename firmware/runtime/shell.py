@@ -194,10 +194,10 @@ class Shell:
             self._station.endpoint.connection_opened(flow, self._loop.time())
             self._flush()
 
-    def sip_connection_closed(self, connection: int) -> None:
+    def sip_connection_closed(self, connection: int, hop: Hop | None) -> None:
         """A stream is gone."""
         if self._station is not None:
-            self._station.sip_connection_closed(connection, self._loop.time())
+            self._station.sip_connection_closed(connection, self._loop.time(), hop)
             self._flush()
 
     def sip_delivery_failed(self, hop: Hop) -> None:

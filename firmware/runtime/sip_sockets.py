@@ -54,7 +54,7 @@ class SipUser(Protocol):
         """A stream was accepted."""
         ...
 
-    def sip_connection_closed(self, connection: int) -> None:
+    def sip_connection_closed(self, connection: int, hop: Hop | None) -> None:
         """A stream is gone."""
         ...
 
@@ -319,7 +319,7 @@ class SipSockets:
             del self._by_hop[stream.hop]
         if self._closed:
             return
-        self.user.sip_connection_closed(stream.number)
+        self.user.sip_connection_closed(stream.number, stream.hop)
         if broken and stream.hop is not None:
             self.user.sip_delivery_failed(stream.hop)
 

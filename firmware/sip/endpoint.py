@@ -89,14 +89,21 @@ class Endpoint:
         """A stream was accepted: its first message must be whole within `Limits.message_deadline`. May be left out."""
         self._streams.open(flow, now)
 
-    def connection_closed(self, connection: int, now: float) -> None:
-        """A stream ended: forget its partial message."""
+    def connection_closed(self, connection: int, now: float, hop: Hop | None = None) -> None:
+        """A stream ended: forget its partial message. `hop`: where it led, if we had opened it."""
         self._streams.forget(connection)
+        if hop is not None:
+            self._tell_lost(hop, now)
 
     def delivery_failed(self, hop: Hop, now: float) -> None:
         """ICMP says unreachable, or a stream to `hop` could not be opened, or broke (§18.4)."""
         self._client.delivery_failed(hop, now)
         self._server.delivery_failed(hop, now)
+        self._tell_lost(hop, now)
+
+    def _tell_lost(self, hop: Hop, now: float) -> None:
+        for core in self.cores:
+            core.hop_lost(hop, now)
 
     def located(self, query: int, hops: Sequence[Hop], now: float) -> None:
         """Take the answer to `Locate`; empty: nothing found."""
@@ -149,6 +156,12 @@ class Endpoint:
         """
         assert request.method not in ("ACK", "CANCEL"), "ACK: send_stateless; CANCEL: cancel"
         return self._client.send(request, user, now, hop, contact, branch_suffix)
+
+    def keep_alive(self, hop: Hop) -> None:
+        """Send what keeps a NAT's binding or a stream open, and finds a hop that is lost (RFC 5626 §3.5)."""
+        path = self._context.addresses.path(hop)
+        if path is not None:
+            self._context.send(b"\r\n\r\n", path)
 
     def send_stateless(
         self, message: Request | Response, now: float, *, hop: Hop | Flow | SipUri | None = None

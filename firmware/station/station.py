@@ -58,7 +58,8 @@ class Station:
     def stop(self, now: float) -> None:
         """Take leave of everybody; `idle` tells when that is done."""
         self._switchboard.stopping = True
-        self._user_agent.stop(now)
+        for core in self.endpoint.cores:
+            core.stop(now)
         self._settle(now)
 
     def close(self, now: float) -> None:
@@ -68,16 +69,16 @@ class Station:
     @property
     def idle(self) -> bool:
         """After `stop`: nothing is left to say."""
-        return self._user_agent.idle
+        return all(core.idle for core in self.endpoint.cores)
 
     def sip_received(self, data: bytes, flow: Flow, now: float) -> None:
         """Octets came from the network."""
         self.endpoint.receive(data, flow, now)
         self._settle(now)
 
-    def sip_connection_closed(self, connection: int, now: float) -> None:
-        """A stream ended."""
-        self.endpoint.connection_closed(connection, now)
+    def sip_connection_closed(self, connection: int, now: float, hop: Hop | None = None) -> None:
+        """A stream ended; `hop`: where it led, if it was ours."""
+        self.endpoint.connection_closed(connection, now, hop)
         self._settle(now)
 
     def sip_delivery_failed(self, hop: Hop, now: float) -> None:

@@ -192,6 +192,8 @@ class Phone:
         self.acks.append(request)
         return True
 
+    def hop_lost(self, hop: Hop, now: float) -> None: ...
+
     def cancelled(self, transaction: ServerTransaction, cancel: Request, now: float) -> None:
         self.cancels.append(transaction)
         self.cancel_requests.append(cancel)

@@ -57,6 +57,11 @@ class Sent:
         return self.data.partition(b"\r\n")[0].decode("utf-8", "replace")
 
     @property
+    def is_keep_alive(self) -> bool:
+        """Line ends alone (RFC 5626 §3.5.1)."""
+        return not self.data.strip(b"\r\n")
+
+    @property
     def message(self) -> Message:
         """What was sent."""
         return parse_message(self.data)
@@ -64,5 +69,7 @@ class Sent:
     @property
     def summary(self) -> str:
         """The method, or the status and the method it answers, as RFC 3665 draws its arrows."""
+        if self.is_keep_alive:
+            return "keep-alive"
         message = self.message
         return message.method if isinstance(message, Request) else f"{message.status} {message.cseq.method}"

@@ -125,6 +125,7 @@ class RecordingCore(User):
     cancels: list[ServerTransaction] = field(default_factory=list)
     lost: list[tuple[str, float]] = field(default_factory=list)
     strays: list[Response] = field(default_factory=list)
+    lost_hops: list[Hop] = field(default_factory=list)
     on_request: Callable[[ServerTransaction, float], None] | None = None
     on_ack: Callable[[Request], None] | None = None
     deadline: float | None = None
@@ -147,6 +148,9 @@ class RecordingCore(User):
 
     def server_transaction_failed(self, transaction: ServerTransaction, failure: str, now: float) -> None:
         self.lost.append((failure, now))
+
+    def hop_lost(self, hop: Hop, now: float) -> None:
+        self.lost_hops.append(hop)
 
     def stray_response(self, response: Response, flow: Flow, now: float) -> None:
         self.strays.append(response)

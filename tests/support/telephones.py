@@ -50,6 +50,8 @@ class Wire:
         self.log: list[Sent] = []
         self.names: dict[str, list[Hop]] = {}
         """What `Locate` finds."""
+        self.keep_alives: list[tuple[float, str, str]] = []
+        """When, from whom, to whom."""
         self.lose: Callable[[Sent], bool] = lambda sent: False
         self.change: Callable[[bytes], bytes] = lambda data: data
         """What a server on the way makes of a message."""
@@ -70,6 +72,9 @@ class Wire:
         """Send octets."""
         data = self.change(data)
         source = self.seen_as.get(source[0], source)
+        if not data.strip(b"\r\n"):
+            self.keep_alives.append((self.now, source[0], target[0]))
+            return
         sent = Sent(self.now, source[0], target[0], parse_message(data))
         self.log.append(sent)
         if not self.lose(sent):

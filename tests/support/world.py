@@ -62,7 +62,7 @@ class Node(Protocol):
     points: tuple[ListeningPoint, ...]
 
     def receive(self, data: bytes, flow: Flow, now: float) -> None: ...
-    def connection_closed(self, connection: int, now: float) -> None: ...
+    def connection_closed(self, connection: int, now: float, hop: Hop | None) -> None: ...
     def delivery_failed(self, hop: Hop, now: float) -> None: ...
     def located(self, query: int, hops: Sequence[Hop], now: float) -> None: ...
     def handle_timers(self, now: float) -> None: ...
@@ -111,6 +111,7 @@ class _End:
     ready: float = 0.0
     """What is sent to it arrives no earlier: a stream keeps its order."""
     open: bool = True
+    opener: bool = False
     other: _End = field(init=False)
 
 
@@ -343,7 +344,7 @@ class World:
         if target is None or target.silent:
             return None
         numbers = next(self._numbers), next(self._numbers)
-        here = _End(place, numbers[0], (place.node.points[0].host, 40_000 + numbers[0]))
+        here = _End(place, numbers[0], (place.node.points[0].host, 40_000 + numbers[0]), opener=True)
         there = _End(target, numbers[1], wanted)
         here.other, there.other = there, here
         self._ends.update({numbers[0]: here, numbers[1]: there})
@@ -360,7 +361,8 @@ class World:
 
     def _closed(self, end: _End) -> None:
         end.open = False
-        self._deliver(end.place, lambda node: node.connection_closed(end.number, self.now))
+        hop = Hop("TCP", *end.other.address) if end.opener else None
+        self._deliver(end.place, lambda node: node.connection_closed(end.number, self.now, hop))
 
     def break_streams(self, host: str) -> None:
         """Every stream of a host breaks: a router in between forgot them."""
@@ -374,7 +376,7 @@ class World:
         return [
             f"{sent.source[0]} > {sent.destination[0]}: {sent.summary}"
             for sent in self.trace[since:]
-            if sent.source[0] in hosts and sent.destination[0] in hosts
+            if sent.source[0] in hosts and sent.destination[0] in hosts and not sent.is_keep_alive
         ]
 
     def fingerprint(self) -> str:

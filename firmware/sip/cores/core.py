@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from firmware.sip.message import Request, Response
     from firmware.sip.transaction import ClientTransaction, ServerTransaction
-    from firmware.sip.transport import Flow
+    from firmware.sip.transport import Flow, Hop
 
 Failure = Literal["timeout", "transport", "unresolved"]
 """Why a client transaction ended without a final response: Timer B/F (408), §18.4 (503), RFC 3263 found nothing."""
@@ -45,6 +45,19 @@ class Core(TransactionUser, Protocol):
 
     def server_transaction_failed(self, transaction: ServerTransaction, failure: Failure, now: float) -> None:
         """Our response could not be delivered, or Timer H fired without an ACK."""
+        ...
+
+    def hop_lost(self, hop: Hop, now: float) -> None:
+        """Nothing arrives at this hop now, or the stream that we had opened to it has ended."""
+        ...
+
+    def stop(self, now: float) -> None:
+        """Take leave: end what is under way, begin nothing new. `idle` tells when that is done."""
+        ...
+
+    @property
+    def idle(self) -> bool:
+        """True when there is nothing under way that leave must be taken of."""
         ...
 
     def handle_timers(self, now: float) -> None:

@@ -117,7 +117,7 @@ class LocationService:
         Raises `OutOfOrder` (§10.3 step 7), and `NoRoom`.
         """
         bindings = [binding for binding in self._bindings.get(address, ()) if binding.expires_at > now]
-        for update in updates:
+        for update in _latest_of_each(updates):
             existing = next((binding for binding in bindings if _same_contact(binding, update)), None)
             if existing is not None:
                 _check_order(existing, update.call_id, update.cseq)
@@ -179,6 +179,14 @@ def listed(binding: Binding, now: float) -> Contact:
     """Return the contact with its remaining seconds, as §10.3 step 8 lists it."""
     remaining = max(0, round(binding.expires_at - now))
     return replace(binding.contact, parameters=binding.contact.parameters.with_("expires", str(remaining)))
+
+
+def _latest_of_each(updates: Sequence[Binding]) -> list[Binding]:
+    """Leave out what a later update for the same contact replaces: one REGISTER may list a contact twice."""
+    latest: list[Binding] = []
+    for update in updates:
+        latest = [*(other for other in latest if not _same_contact(other, update)), update]
+    return latest
 
 
 def _check_order(binding: Binding, call_id: str, cseq: int) -> None:

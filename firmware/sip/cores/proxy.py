@@ -40,7 +40,7 @@ from firmware.sip.cores.server.server_core import Refused, refuse_unsupported
 from firmware.sip.machines import State
 from firmware.sip.message import Request, Response, response_to
 from firmware.sip.timers import Agenda
-from firmware.sip.transport import Flow
+from firmware.sip.transport import Flow, Hop
 from firmware.sip.uri import OtherUri, SipUri, TelUri
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ class Proxy:
         self._forwardings: dict[ServerTransaction, _Forwarding] = {}
         self._branches: dict[ClientTransaction, tuple[_Forwarding, Branch]] = {}
         self._agenda = Agenda()
+        self._stopped = False
 
     def __len__(self) -> int:
         """Return how many requests have a response context."""
@@ -186,6 +187,22 @@ class Proxy:
             self._endpoint.send_stateless(without_first(response, "Via"), now)
         return True
 
+    # Leave.
+
+    def stop(self, now: float) -> None:
+        """Cancel what rings, and tell its callers 503: whom nobody forwards a response to would ring for nobody."""
+        self._stopped = True
+        for forwarding in list(self._forwardings.values()):
+            self._do(forwarding, forwarding.context.abandon(now, 503), now)
+
+    @property
+    def idle(self) -> bool:
+        """True when no phone rings through us."""
+        return all(forwarding.context.settled for forwarding in self._forwardings.values())
+
+    def hop_lost(self, hop: Hop, now: float) -> None:
+        """Those whose request was on its way there hear of it by themselves."""
+
     # Time.
 
     def handle_timers(self, now: float) -> None:
@@ -222,7 +239,7 @@ class Proxy:
         refuse_unsupported(request.proxy_require)
         _ = request.proxy_authorization  # read later too, where a fault in it would leave the request half forwarded
         self._admit(routed, flow, now)
-        if len(self._forwardings) >= self._most_requests:
+        if self._stopped or len(self._forwardings) >= self._most_requests:
             raise Refused(503, fields=[("Retry-After", BUSY_RETRY)])
 
     def _admit(self, routed: Routed, flow: Flow, now: float) -> None:

@@ -18,6 +18,7 @@ from firmware.sip.uri import SipUri
 if TYPE_CHECKING:
     from firmware.sip.cores.account import Account
     from firmware.sip.cores.core import Failure
+    from firmware.sip.transport import Hop
 
 BASE_TIME = 30.0
 """Seconds: RFC 5626 §4.5's base-time when no flow is left; the first wait is half to all of twice this."""
@@ -27,6 +28,12 @@ SHORTEST = 10
 """Seconds: a registrar that grants less is asked again no sooner for it."""
 LONGEST = 7 * 24 * 3600
 """Seconds: no Min-Expires above this is obeyed, nor a grant believed."""
+KEEP_ALIVE = (24.0, 29.0)
+"""Seconds between keep-alives over UDP, drawn anew each time: a NAT keeps its binding (RFC 5626 §4.4)."""
+KEEP_ALIVE_STREAM = (95.0, 120.0)
+"""The same over a stream."""
+SPACING = 30.0
+"""Seconds: a registration in doubt is renewed at once, but not more often than this."""
 MAX_ROUTES = 8
 """Elements of a Service-Route we take."""
 
@@ -51,7 +58,7 @@ class Registration:
 
     def __init__(self, station: Station, account: Account) -> None:
         self._station = station
-        self._account = account
+        self.account = account
         self._state = _State.OFF
         self._call_id = new_call_id(station.random)  # §10.2: the same for all registrations of a boot
         self._sequence = new_cseq(station.random)
@@ -64,6 +71,10 @@ class Registration:
         """The Contact of a binding under an address that turned out not to be ours."""
         self._learning = False
         """True while a REGISTER is under way only because we learnt our address."""
+        self._hop: Hop | None = None
+        """Where the registrar answered from."""
+        self._granted_at = self._due = 0.0
+        """Of the latest binding: when it was granted, and when it is to be renewed, monotonic seconds."""
 
     @property
     def idle(self) -> bool:
@@ -80,23 +91,48 @@ class Registration:
     def refresh(self, now: float) -> None:
         """Register now rather than when due: the network changed, or came back."""
         self._failures = 0
-        self._station.public_addresses.pop(self._account.name, None)
+        self._station.public_addresses.pop(self.account.name, None)
         if self._state is _State.REGISTERING:
             self._again = True
         elif self._state in (_State.REGISTERED, _State.WAITING):
             self._register(now)
 
+    def doubt(self, now: float) -> None:
+        """The registrar may have forgotten us, or be gone: find out soon.
+
+        Every phone of a household notices at once that a server went away: they do not come back all at once.
+        """
+        if self._state is _State.REGISTERED:
+            soon = now + self._station.random.uniform(0.0, 2.0)
+            self._due = min(self._due, max(soon, self._granted_at + SPACING))
+            self._station.set_alarm(self, "due", self._due)
+
+    def hop_lost(self, hop: Hop, now: float) -> None:
+        """What is sent to this hop does not arrive, or the stream to it ended (RFC 5626 §4.4: the flow failed)."""
+        ours = self._hop
+        if ours is not None and (hop.transport, hop.host, hop.port) == (ours.transport, ours.host, ours.port):
+            self.doubt(now)
+
     def stop(self, now: float) -> None:
         """Remove the binding (§10.2.2)."""
-        self._station.cancel_alarms(self, "due")
+        self._station.cancel_alarms(self, "due", "alive")
         if self._state in (_State.REGISTERED, _State.REGISTERING):
             self._send(_State.REMOVING, 0, now)
         elif self._state is _State.WAITING:
             self._state = _State.OFF
 
     def alarm(self, name: str, now: float) -> None:
-        """It is time to refresh, or to try again."""
-        self._register(now)
+        """It is time to refresh, or to try again; or for a keep-alive."""
+        if name == "due":
+            self._register(now)
+        elif self._hop is not None:
+            self._station.endpoint.keep_alive(self._hop)
+            self._plan_keep_alive(now)
+
+    def _plan_keep_alive(self, now: float) -> None:
+        if self._hop is not None:
+            pause = KEEP_ALIVE if self._hop.transport == "UDP" else KEEP_ALIVE_STREAM
+            self._station.set_alarm(self, "alive", now + self._station.random.uniform(*pause))
 
     # --- sending ---
 
@@ -106,22 +142,22 @@ class Registration:
     def _send(self, state: _State, expires: int, now: float) -> None:
         self._state = state
         self._again = False
-        self._station.cancel_alarms(self, "due")
+        self._station.cancel_alarms(self, "due", "alive")
         self._sequence += 1
-        public = self._account.name in self._station.public_addresses
-        request = self._station.keyring(self._account).anticipate(self._request(expires))
-        self._exchange = Exchange(self._station, self._account, self, request, way=self._way(), with_contact=not public)
+        public = self.account.name in self._station.public_addresses
+        request = self._station.keyring(self.account).anticipate(self._request(expires))
+        self._exchange = Exchange(self._station, self.account, self, request, way=self._way(), with_contact=not public)
         self._exchange.send(now)
 
     def _way(self) -> Way:
         """§10.2.6: REGISTER goes through the configured proxy, never along the service route it yields."""
-        account = self._account
+        account = self.account
         if account.outbound_proxy is not None:
             return Way((as_route(account.outbound_proxy),), served=True)
         return Way(target=account.registrar, served=True)
 
     def _request(self, expires: int) -> Request:
-        account = self._account
+        account = self.account
         home = account.address
         # §10.2: the Request-URI names the domain; "The "userinfo" and "@" components [...] MUST NOT be present".
         domain = SipUri(None, home.host, home.port, secure=home.secure)
@@ -141,10 +177,10 @@ class Registration:
 
     def _public_contacts(self) -> tuple[Contact, ...]:
         """Our Contact as the registrar sees it, and the removal of the one under the address we had thought ours."""
-        public = self._station.public_addresses.get(self._account.name)
+        public = self._station.public_addresses.get(self.account.name)
         if public is None:
             return ()
-        new = Contact.of(SipUri(self._account.contact_user, *public, secure=self._account.address.secure))
+        new = Contact.of(SipUri(self.account.contact_user, *public, secure=self.account.address.secure))
         if self._stale is None or self._stale.uri.equivalent(new.uri):
             return (new,)
         return (new, Contact.of(self._stale.uri).with_parameter("expires", "0"))
@@ -179,13 +215,16 @@ class Registration:
         self._show(False, None, "")
 
     def _succeed(self, exchange: Exchange, response: Response, now: float) -> None:
-        self._station.service_routes[self._account.name] = response.service_routes[:MAX_ROUTES]
+        self._station.service_routes[self.account.name] = response.service_routes[:MAX_ROUTES]
         granted = self._granted(exchange, response)
         if granted <= 0:
             self._fail("The registrar keeps no binding for us", now)
             return
         self._state = _State.REGISTERED
         self._failures = 0
+        self._granted_at = now
+        self._hop = None if exchange.transaction is None else exchange.transaction.flow
+        self._plan_keep_alive(now)
         self._show(True, now + granted, "")
         learnt = self._learn_address(exchange, response) and not self._learning
         self._learning = learnt  # at most once in a row: some NATs give every REGISTER another port
@@ -194,7 +233,8 @@ class Registration:
             return
         # Every phone of a building restarts at once after a power cut: refreshes are spread (ETSI EN 303 645 5.9-3).
         wait = granted * self._station.random.uniform(0.5, 0.9)
-        self._station.set_alarm(self, "due", now + max(wait, min(SHORTEST, granted * 0.9)))
+        self._due = now + max(wait, min(SHORTEST, granted * 0.9))
+        self._station.set_alarm(self, "due", self._due)
 
     def _granted(self, exchange: Exchange, response: Response) -> int:
         """How long our binding lasts, by the Contact that is ours, or by Expires (§10.2.4); 0 if there is none.
@@ -208,7 +248,7 @@ class Registration:
         return min(self._expires if said is None else said, LONGEST)
 
     def _is_ours(self, contact: Contact) -> bool:
-        return isinstance(contact.uri, SipUri) and contact.uri.user == self._account.contact_user
+        return isinstance(contact.uri, SipUri) and contact.uri.user == self.account.contact_user
 
     def _lengthen(self, response: Response, now: float) -> None:
         """423: ask for as long as the registrar wants (§10.2.8)."""
@@ -238,11 +278,11 @@ class Registration:
         if same_host(seen[0], sent.uri.host) and seen[1] == (sent.uri.port or 5060):
             return False
         self._stale = sent
-        self._station.public_addresses[self._account.name] = seen
+        self._station.public_addresses[self.account.name] = seen
         return True
 
     def _show(self, registered: bool, expires_at: float | None, reason: str) -> None:
-        self._station.report(RegistrationChanged(self._account.name, registered, expires_at, reason))
+        self._station.report(RegistrationChanged(self.account.name, registered, expires_at, reason))
 
 
 def _explain(response: Response) -> str:

@@ -25,7 +25,7 @@ from firmware.sip.grammar import MalformedMessage
 from firmware.sip.identifiers import new_contact_user
 from firmware.sip.message import Request, Response
 from firmware.sip.timers import Timers
-from firmware.sip.transport import Flow
+from firmware.sip.transport import Flow, Hop
 from firmware.sip.uri import OtherUri, SipUri, Uri, parse_uri
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class UserAgent:
             {account.name: Keyring(account, random) for account in named},
         )
         self._registrations = [Registration(self._station, account) for account in named if account.register]
+        for registration in self._registrations:
+            self._station.doubts[registration.account.name] = registration.doubt
         self._merged = Merged()
         self._serial = 0
         self._stopped = False
@@ -101,6 +103,11 @@ class UserAgent:
         """True when there is no call, no BYE under way, and no registration left to remove."""
         station = self._station
         return not station.calls and not station.dialogs and all(one.idle for one in self._registrations)
+
+    def hop_lost(self, hop: Hop, now: float) -> None:
+        """A registration that went there may be lost, see Core."""
+        for registration in self._registrations:
+            registration.hop_lost(hop, now)
 
     def events(self) -> list[UserAgentEvent]:
         """What happened since the last time."""

@@ -153,6 +153,8 @@ class OutgoingCall(Usage):
     def transaction_failed(self, transaction: ClientTransaction, failure: Failure, now: float) -> None:
         """See TransactionUser."""
         if transaction is self._transaction and not self._sessions:
+            if self._way.served:
+                self.station.unanswered(self.account, now)
             self._fail(*FAILURES[failure], "network", now)
 
     def _receive_provisional(self, transaction: ClientTransaction, response: Response, now: float) -> None:

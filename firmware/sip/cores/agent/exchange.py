@@ -104,4 +104,6 @@ class Exchange:
 
     def transaction_failed(self, transaction: ClientTransaction, failure: Failure, now: float) -> None:
         """Pass the failure on. See TransactionUser."""
+        if self.served:
+            self._station.unanswered(self._account, now)
         self._owner.exchange_failed(self, failure, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Protocol, cast
@@ -79,6 +80,8 @@ class Station:
     reports: list[UserAgentEvent] = field(default_factory=list)
     service_routes: dict[str, tuple[Route, ...]] = field(default_factory=dict)
     """By the account's name: what its registrar wants requests to visit (RFC 3608)."""
+    doubts: dict[str, Callable[[float], None]] = field(default_factory=dict)
+    """By the account's name: whom to tell when its server did not answer a request."""
     public_addresses: dict[str, tuple[str, int]] = field(default_factory=dict)
     """By the account's name: our address as its registrar sees it, when that is another (RFC 3581)."""
 
@@ -89,6 +92,12 @@ class Station:
     def keyring(self, account: Account) -> Keyring:
         """The credentials of an account."""
         return self.keyrings[account.name]
+
+    def unanswered(self, account: Account, now: float) -> None:
+        """A server of the account answered nothing: it may have lost our registration too."""
+        doubt = self.doubts.get(account.name)
+        if doubt is not None:
+            doubt(now)
 
     # --- alarms ---
 

@@ -169,6 +169,19 @@ class ResponseContext:
         self._stopped = self._cancelled = True
         return [*self._cancel_pending(reason), *self._proceed(now)]
 
+    def abandon(self, now: float, status: int) -> list[Action]:
+        """The proxy ends: no phone goes on ringing for it, and the caller learns it by this status."""
+        unanswered = self.request.method == "INVITE" and not self.answered
+        self._stopped = True
+        self.answered = self.answered or unanswered
+        actions = self._cancel_pending()
+        return [*([Answer(status)] if unanswered else []), *actions, *self._proceed(now)]
+
+    @property
+    def settled(self) -> bool:
+        """Whether the caller has a final response and no branch awaits one; always so for anything but INVITE."""
+        return self.request.method != "INVITE" or (self.answered and not self._pending())
+
     def handle_timers(self, now: float) -> list[Action]:
         """Do what Timer C (§16.8) and the search demand."""
         actions: list[Action] = []

@@ -10,7 +10,7 @@ from firmware.sip.message import Request, Response
 if TYPE_CHECKING:
     from firmware.sip.cores.core import Failure
     from firmware.sip.transaction import ClientTransaction, ServerTransaction
-    from firmware.sip.transport import Flow
+    from firmware.sip.transport import Flow, Hop
 
 
 class Refused(Exception):
@@ -48,6 +48,17 @@ class ServerCore:
 
     def transaction_failed(self, transaction: ClientTransaction, failure: Failure, now: float) -> None:
         """We sent no request."""
+
+    def hop_lost(self, hop: Hop, now: float) -> None:
+        """We send no request."""
+
+    def stop(self, now: float) -> None:
+        """Nothing is under way."""
+
+    @property
+    def idle(self) -> bool:
+        """Always."""
+        return True
 
     def handle_timers(self, now: float) -> None:
         """Nothing is due."""
