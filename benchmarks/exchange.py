@@ -54,6 +54,7 @@ Expires: 600
 _EXCHANGE = """
 [phone]
 name = "Bench"
+memory = ""
 roles = ["registrar", "proxy"]
 
 [sip]

@@ -16,6 +16,7 @@ HOST = "127.0.0.1"
 _PHONE = """
 [phone]
 name = "Bench"
+memory = ""
 
 [[account]]
 {account}
