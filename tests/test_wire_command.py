@@ -153,9 +153,15 @@ def test_a_keyboard_that_ends_writes_nothing(tmp_path: Path, machine: Machine) -
     assert not (tmp_path / "a.toml").exists()
 
 
+@pytest.mark.parametrize("listen", [[], ["--listen", "127.0.0.1:0"]])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_a_stop_write_nothing_and_let_go(
-    tmp_path: Path, terminal: tuple[int, TextIO], machine: Machine, number: int, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    terminal: tuple[int, TextIO],
+    machine: Machine,
+    number: int,
+    listen: list[str],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     wiring = Wiring()
     # A lamp blinks as it comes.
@@ -168,7 +174,7 @@ def test_ctrl_c_and_a_stop_write_nothing_and_let_go(
     thread = threading.Thread(target=interrupt)
     thread.start()
 
-    code = main([str(tmp_path / "a.toml")], replace(machine, open_factory=lambda chip: wiring.factory))
+    code = main([str(tmp_path / "a.toml"), *listen], replace(machine, open_factory=lambda chip: wiring.factory))
 
     thread.join()
     assert code == 1

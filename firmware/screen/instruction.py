@@ -65,8 +65,7 @@ def _instruct(page: Page, head: str, words: str, note: str, done: int, of: int) 
         if of:
             page.fill(0, page.height - BAR, max(1, page.width * done // of), page.height)
             bottom -= BAR + 1
-    if bottom - _write(page, words, top, bottom) >= FOOT and note:
-        page.text(note, bottom - FOOT)
+    _annotate(page, note, _write(page, words, top, bottom), bottom)
 
 
 def _write(page: Page, words: str, top: int, bottom: int) -> int:
@@ -79,6 +78,15 @@ def _write(page: Page, words: str, top: int, bottom: int) -> int:
     for n, line in enumerate(lines):
         page.text(line, top + n * tall, face)
     return top + len(lines) * tall
+
+
+def _annotate(page: Page, note: str, top: int, bottom: int) -> None:
+    """Write a note on the lines that are left, at the foot."""
+    lines, room = _wrapped(note, "small", page.width), (bottom - top) // FOOT
+    if len(lines) > room > 0:
+        lines[room - 1 :] = [" ".join(lines[room - 1 :])]  # cut where the page ends
+    for n, line in enumerate(lines[:room]):
+        page.text(line, bottom - FOOT * (min(len(lines), room) - n))
 
 
 def _wrapped(words: str, face: Face, width: int) -> list[str]:
