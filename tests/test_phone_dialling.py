@@ -32,6 +32,70 @@ def test_lifting_the_handset_gives_dial_tone() -> None:
     assert desk.audio.handset
 
 
+@pytest.mark.parametrize("lifted", [True, False])
+def test_the_first_0_held_for_a_second_is_a_plus(*, lifted: bool) -> None:
+    """RFC 4504 Req-90, Req-92: E.164 numbers are typed on a keypad that has no such key, as on other telephones."""
+    desk = DeskPhone()
+    if lifted:
+        desk.lift()
+
+    desk.give(KeyPressed("0"))
+    desk.wait(0.9)
+    assert desk.view.digits == "0"
+    desk.wait(0.2)
+    assert desk.view.digits == "+"
+    assert desk.did(SoundKey) == [SoundKey(None)]
+    desk.give(KeyReleased("0"))
+    desk.press(*"44123", "ok")
+
+    assert desk.placed().to == "sip:+44123@example.net"
+
+
+def test_a_later_0_and_a_short_one_stay_what_they_are() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    desk.press("0", "5")
+    desk.give(KeyPressed("0"))
+    desk.wait(3)
+
+    assert desk.view.digits == "050"
+
+
+def test_0_in_a_call_is_a_digit_however_long_it_is_held() -> None:
+    desk = DeskPhone()
+    desk.talk()
+    desk.give(KeyPressed("0"))
+    desk.wait(3)
+
+    assert desk.view.digits == "0"
+
+
+@pytest.mark.parametrize(("seconds", "digits"), [(0.2, ""), (1.5, "+")])
+def test_where_0_is_a_whole_number_it_is_called_when_its_key_comes_up(seconds: float, digits: str) -> None:
+    desk = DeskPhone(dial_plan=DialPlan(["0", "1xxx"]))
+    desk.lift()
+    desk.give(KeyPressed("0"))
+    desk.wait(seconds)
+    assert desk.did(PlaceCall) == []
+    desk.give(KeyReleased("0"))
+
+    assert [call.to for call in desk.did(PlaceCall)] == ([] if digits else ["sip:0@example.net"])
+    assert desk.view.digits == digits
+
+
+def test_a_plus_alone_is_no_number() -> None:
+    desk = DeskPhone()
+    desk.lift()
+    desk.give(KeyPressed("0"))
+    desk.wait(1.1)
+    desk.give(KeyReleased("0"))
+
+    desk.press("ok")
+
+    assert desk.view.notice == "A number follows the +"
+    assert desk.tone == "number_unobtainable"
+
+
 def test_the_first_digit_stops_the_dial_tone_and_each_key_sounds_while_it_is_down() -> None:
     desk = DeskPhone()
     desk.lift()

@@ -151,6 +151,8 @@ def to_uri(text: str, domain: str) -> str:
         raise NotDiallable("No number given")
     if len(text) > LONGEST:
         raise NotDiallable("The number is too long")
+    if text == "+":
+        raise NotDiallable("A number follows the +")
     if _QUAD.fullmatch(text):
         return f"sip:{text}"
     if _NUMBER.fullmatch(text):

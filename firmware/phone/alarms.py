@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 Kind = Literal[
-    "entry", "incoming", "outgoing", "no-server", "auto-answer", "recall", "recall-ring", "transfer", "replaced",
-    "listed", "tone", "screen", "menu", "volume", "notice",
+    "entry", "plus", "incoming", "outgoing", "no-server", "auto-answer", "recall", "recall-ring", "transfer",
+    "replaced", "listed", "tone", "screen", "menu", "volume", "notice",
 ]  # fmt: skip
 Alarm = tuple[Kind, str]
 """What, and the id of the call that it is about ("" if none)."""

@@ -29,6 +29,8 @@ class Entry:
         """This number can't be called."""
         self.incomplete = ""
         """The exchange wants more digits than these (484)."""
+        self.ready = False
+        """The number is whole, but its key is still down, and held longer would mean another."""
         self.hotline = False
         """The handset was just lifted: no digit at all means the hotline."""
         self.line: int | None = None
@@ -55,6 +57,15 @@ class Entry:
         whole = self._plan.verdict(self.digits) == "complete"
         # A transfer leaves time for the key that says which kind it is.
         return "dial" if whole and self.transfers is None else "wait"
+
+    @property
+    def may_become_plus(self) -> bool:
+        """There is the one digit that stands for an international number's + when its key is held."""
+        return self.digits == "0" and self.open
+
+    def become_plus(self) -> None:
+        """The 0 was meant for a + (RFC 4504 Req-90 and Req-92: E.164 numbers begin with it)."""
+        self.digits, self.ready = "+", False
 
     def erase(self) -> None:
         """Take the last digit back."""

@@ -32,11 +32,16 @@ def hold_down(desk: Desk, key: str, now: float) -> None:
     """The pause after a digit begins when its key comes up; a key that sticks must not keep the number for ever."""
     if key in DIGITS and (entry := desk.entry) is not None and desk.present and entry.open:
         desk.alarms.set("entry", now + desk.settings.timeouts.first_digit)
+    if key == "0" and desk.entry is not None and desk.entry.may_become_plus:
+        desk.alarms.set("plus", now + desk.settings.timeouts.long_press)
 
 
 def let_go(desk: Desk, key: str, now: float) -> None:
-    """A digit's key came up: from now on the next one is waited for."""
-    if key in DIGITS and (entry := desk.entry) is not None and desk.present and entry.open:
+    """A digit's key came up: from now on the next one is waited for, if there is to be one."""
+    desk.alarms.cancel("plus")
+    if desk.entry is not None and desk.entry.ready:
+        send_entry(desk, now)
+    elif key in DIGITS and (entry := desk.entry) is not None and desk.present and entry.open:
         desk.wait_for_digit(now)
 
 
@@ -78,7 +83,9 @@ def _type(desk: Desk, key: str, now: float) -> None:
         desk.begin_entry(now)
     assert desk.entry is not None
     step = desk.entry.press(key)
-    if step == "dial" and (desk.present or key == "#"):
+    if step == "dial" and desk.present and key == "0" and desk.entry.may_become_plus:
+        desk.entry.ready = True
+    elif step == "dial" and (desk.present or key == "#"):
         send_entry(desk, now)
     elif not (desk.entry.howling or desk.entry.refused):
         desk.wait_for_digit(now)

@@ -101,7 +101,7 @@ class Phone:
             muted=desk.levels.muted,
             loudspeaker=desk.handsfree,
             volume_shown=desk.levels.shown,
-            notice=desk.notice or (NO_SOUND if desk.sound_fault else ""),
+            notice=desk.notice or (NO_SOUND if desk.sound_fault and mode != "idle" else ""),
             sound_fault=desk.sound_fault,
             purpose="transfer" if desk.entry is not None and desk.entry.transfers is not None else "dial",
             joinable=self._joinable(),

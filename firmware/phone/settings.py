@@ -50,6 +50,8 @@ class Timeouts:
     """Dial tone without a digit, then the howler."""
     next_digit: float = 8.0
     """Between digits of a number that matches no whole pattern yet; then it is dialled as it stands."""
+    long_press: float = 1.0
+    """The first digit 0 is held so long, then it is a + (RFC 4504 Req-90)."""
     critical: float = 4.0
     """After digits that are a whole number but could go on (RFC 3435 §2.1.5, timer T critical)."""
     incoming: float = 120.0

@@ -8,6 +8,7 @@ from firmware.phone import network, transfers
 from firmware.phone.alarms import Alarm, Kind
 from firmware.phone.calls import Call
 from firmware.phone.desk import Desk
+from firmware.phone.events import SoundKey
 from firmware.phone.keys import call_hotline, leave_menu, send_entry
 from firmware.phone.reasons import ADDRESS_INCOMPLETE, reason_for
 
@@ -40,6 +41,12 @@ def _entry(desk: Desk, now: float) -> None:
         call_hotline(desk, now)
     else:
         entry.howling = True
+
+
+def _plus(desk: Desk, now: float) -> None:
+    if desk.entry is not None and desk.entry.may_become_plus:
+        desk.entry.become_plus()
+        desk.emit(SoundKey(None))
 
 
 def _tone(desk: Desk, now: float) -> None:
@@ -105,7 +112,8 @@ def _listed(desk: Desk, call: Call, now: float) -> None:
 
 
 _AT_THE_DESK: dict[Kind, Callable[[Desk, float], None]] = {
-    "entry": _entry, "tone": _tone, "screen": _screen, "menu": _menu, "volume": _volume, "notice": _notice,
+    "entry": _entry, "plus": _plus, "tone": _tone, "screen": _screen, "menu": _menu, "volume": _volume,
+    "notice": _notice,
 }  # fmt: skip
 _OF_A_CALL: dict[Kind, Callable[[Desk, Call, float], None]] = {
     "incoming": _incoming, "outgoing": _outgoing, "no-server": _no_server, "auto-answer": _auto_answer,
