@@ -796,13 +796,16 @@ def test_a_call_that_comes_while_the_end_of_a_handsfree_one_is_shown_rings(call_
 def test_without_a_sound_card_a_call_rings_and_is_answered_and_the_panel_says_why_it_is_silent() -> None:
     desk = DeskPhone()
     desk.give(SoundCardChanged("no sound card 'usb'; there is none"))
-    assert desk.view.notice == "No sound card"
     assert desk.view.sound_fault.startswith("no sound card 'usb'")
+    assert render(desk.view, WALL, desk.now).lines[-1] == "No sound card"
+    assert render(desk.view, WALL, desk.now, (128, 32)).lines[-1].endswith("No sound")
 
     desk.arrive("in1")
     assert desk.ring is not None
     desk.lift()
     assert AnswerCall("in1") in desk.fresh
+    desk.confirm("in1")
+    assert render(desk.view, WALL, desk.now).lines[-1] == "No sound card"
 
     desk.give(SoundCardChanged(""))
     assert (desk.view.notice, desk.view.sound_fault) == ("", "")

@@ -79,6 +79,8 @@ def test_rows_run_from_the_top_and_the_most_significant_bit_is_leftmost() -> Non
         ("idle", ("Hall", "17:42", "Sat 22 Nov  1001")),
         ("idle-missed", ("Hall", "17:42", "2 missed calls")),
         ("idle-no-service", ("Hall", "17:42", "Server silent")),
+        ("idle-no-sound", ("Hall", "17:42", "No sound card")),
+        ("idle-no-sound-missed", ("Hall", "17:42", "No sound card  2")),
         ("dialling", ("Dial", "1002", "OK:call   Back:erase")),
         ("dialling-longer", ("Dial", "…3401234567890", "OK:call   Back:erase")),
         ("ringing-in", ("Call from  Line 1", "Anna Bergström", "1002", "OK:take  Back:refuse")),

@@ -54,8 +54,8 @@ def idle(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
         page.wipe(HEAD + 1)
         page.text(f"{wall:%H:%M}", HEAD, "digits", side="centre")
         _foot(page, view.notice)
-    elif view.do_not_disturb:
-        _foot(page, view.notice or "Do not disturb")
+    elif lasting := wording.lasting_words(view):
+        _foot(page, view.notice or lasting)
         if view.missed and not view.notice:
             count = page.text(str(view.missed), page.height - FOOT, side="right")
             page.icon("missed", page.width - count - SIZE - 4, page.height - FOOT + 1)

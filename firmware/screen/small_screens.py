@@ -33,9 +33,10 @@ def _idle(page: Page, view: PhoneView, wall: datetime) -> None:
     page.text(f"{wall:%H:%M}", (page.height - 28) // 2, "digits")
     left = 5 * cell("digits")[0] + 6
     page.text("No calls" if view.do_not_disturb else view.name, 2, side="right", left=left)
+    sound = "No sound" if view.sound_fault else ""
     service = "" if wording.in_service(view) else "No line"
     missed = f"{view.missed} missed" if view.missed else ""
-    page.text(missed or service or wording.date(wall)[4:], page.height - UPPER - 2, side="right", left=left)
+    page.text(sound or missed or service or wording.date(wall)[4:], page.height - UPPER - 2, side="right", left=left)
 
 
 def _lines(view: PhoneView, wall: datetime, now: float) -> tuple[str, str, str]:

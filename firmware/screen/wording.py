@@ -64,6 +64,13 @@ def own_number(view: PhoneView) -> str:
     return number_of(Party(view.accounts[0].address)) if view.accounts else ""
 
 
+def lasting_words(view: PhoneView) -> str:
+    """Return what keeps calls from being heard for as long as it lasts, in a line of the panel; empty if nothing."""
+    if view.do_not_disturb:
+        return "Do not disturb"
+    return "No sound card" if view.sound_fault else ""
+
+
 def service_words(view: PhoneView) -> str:
     """Return why there is no service, in a line of the panel; empty if there is."""
     if in_service(view):

@@ -56,6 +56,8 @@ SCENES: dict[str, PhoneView] = {
     "idle": IDLE,
     "idle-missed": replace(IDLE, missed=2),
     "idle-no-service": replace(IDLE, accounts=(LOST,), ringer_volume=0),
+    "idle-no-sound": replace(IDLE, sound_fault="no sound card 'usb'"),
+    "idle-no-sound-missed": replace(IDLE, sound_fault="no sound card 'usb'", missed=2),
     "idle-do-not-disturb": replace(IDLE, do_not_disturb=True),
     "idle-do-not-disturb-missed": replace(IDLE, do_not_disturb=True, missed=12),
     "idle-notice": replace(IDLE, notice="Not transferred: Server not answering"),
