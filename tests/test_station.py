@@ -343,8 +343,8 @@ def test_the_phone_shows_that_it_lost_its_server_and_registers_again() -> None:
 
 
 @pytest.mark.parametrize("loudspeaker", [False, True])
-def test_volume_off_is_silent_in_the_ear(*, loudspeaker: bool) -> None:
-    """As the panel says: not a dial tone at -36 dB."""
+def test_the_lowest_volume_in_the_ear_is_soft_and_never_off(*, loudspeaker: bool) -> None:
+    """Who turned the handset down still hears every tone."""
     world, (hall, _) = household()
     if loudspeaker:
         hall.press(["speaker"])
@@ -359,14 +359,26 @@ def test_volume_off_is_silent_in_the_ear(*, loudspeaker: bool) -> None:
         return max(max(array("h", side)) for side in engine.period(bytes(320), world.now) if side)
 
     assert heard() > 1000
-    hall.press(["volume-down"] * 6)
-    world.wait(2.0)
+    loud = heard()
+    hall.press(["volume-down"] * 12)
+    world.wait(2.5)
+
     assert hall.view.earpiece_volume == 1
-    assert heard() > 0
-    hall.press(["volume-down"])
-    world.wait(0.3)
-    assert "off" in hall.panel
-    assert heard() == 0
+    assert hall.panel.splitlines()[-1] == "Handset  1"
+    assert loud / 10 < heard() < loud / 6
+
+
+def test_the_bell_may_be_silenced_and_the_panel_says_so() -> None:
+    world, (hall, kitchen) = household()
+    kitchen.press(["volume-down"] * 12)
+    world.wait(2.5)
+    assert "off" in kitchen.panel
+
+    hall.lift()
+    hall.press("1002")
+    world.wait(3.0)
+
+    assert kitchen.media.levels.ringer_db == -100.0
 
 
 # --- the journal ---

@@ -366,7 +366,7 @@ class SetLamp:
 
 @dataclass(frozen=True, slots=True)
 class SetAudio:
-    """Volumes 0 to 10 (7 is 0 dB for the ear), switches."""
+    """Volumes up to 10 (7 is 0 dB for the ear, which is never under 1; a ringer of 0 is off), switches."""
 
     earpiece_volume: int
     ringer_volume: int

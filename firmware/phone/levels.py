@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 LOUDEST = 10
+SOFTEST_EARPIECE = 1
+"""A handset is never off: who hears no tone takes the telephone for broken."""
 Volume = Literal["earpiece", "ringer"]
 
 
@@ -12,8 +14,8 @@ class Levels:
     """What the volume and mute keys set; kept from call to call, mute excepted."""
 
     def __init__(self, earpiece: int, ringer: int) -> None:
-        """0 to 10 each; 7 is 0 dB for the ear."""
-        self.earpiece = _within(earpiece)
+        """Earpiece 1 to 10, where 7 is 0 dB; ringer 0 (off) to 10."""
+        self.earpiece = _within(earpiece, SOFTEST_EARPIECE)
         self.ringer = _within(ringer)
         self.muted = False
         self.shown: Volume | Literal[""] = ""
@@ -22,11 +24,11 @@ class Levels:
     def change(self, volume: Volume, step: int) -> None:
         """Turn one volume up or down, and show it."""
         if volume == "earpiece":
-            self.earpiece = _within(self.earpiece + step)
+            self.earpiece = _within(self.earpiece + step, SOFTEST_EARPIECE)
         else:
             self.ringer = _within(self.ringer + step)
         self.shown = volume
 
 
-def _within(volume: int) -> int:
-    return max(0, min(LOUDEST, volume))
+def _within(volume: int, softest: int = 0) -> int:
+    return max(softest, min(LOUDEST, volume))

@@ -22,8 +22,9 @@ class Memory:
     redial_account: str | None = None
     """The address of the account it was called from."""
     earpiece_volume: int | None = None
-    """0 to 10; None: as the settings have it."""
+    """1 to 10 (of an older version: 0, as good as 1); None: as the settings have it."""
     ringer_volume: int | None = None
+    """0 to 10."""
     do_not_disturb: bool | None = None
     """None: as the settings have it, so that a change of the configuration counts."""
 

@@ -98,9 +98,9 @@ class PhoneSettings:
     do_not_disturb: bool = False
     """Refuse every call with 486 (RFC 4504 Req-41), until `SetDoNotDisturb` says otherwise."""
     earpiece_volume: int = 7
-    """0 to 10; 7 is 0 dB."""
+    """1 to 10; 7 is 0 dB."""
     ringer_volume: int = 7
-    """0 to 10."""
+    """0 to 10; 0 is off."""
     hotline: str = ""
     """Called when the handset is lifted (RFC 4504 Req-84): a number or URI; empty: there is dial tone."""
     hotline_delay: float = 0.0

@@ -32,7 +32,8 @@ def draw(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
 def _idle(page: Page, view: PhoneView, wall: datetime) -> None:
     page.text(f"{wall:%H:%M}", (page.height - 28) // 2, "digits")
     left = 5 * cell("digits")[0] + 6
-    page.text("No calls" if view.do_not_disturb else view.name, 2, side="right", left=left)
+    quiet = "No calls" if view.do_not_disturb else "" if view.ringer_volume else "Bell off"
+    page.text(quiet or view.name, 2, side="right", left=left)
     sound = "No sound" if view.sound_fault else ""
     service = "" if wording.in_service(view) else "No line"
     missed = f"{view.missed} missed" if view.missed else ""

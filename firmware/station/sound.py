@@ -35,8 +35,8 @@ def command_for(action: phone_events.Action) -> media.Command:
             return media.SendDigits(call, digits)
         case phone_events.SetAudio():
             return media.SetLevels(
-                earpiece_db=_level_db(action.earpiece_volume, EARPIECE_STEP_DB),
-                ringer_db=_level_db(action.ringer_volume, RINGER_STEP_DB),
+                earpiece_db=(action.earpiece_volume - UNITY_VOLUME) * EARPIECE_STEP_DB,
+                ringer_db=_ringer_db(action.ringer_volume),
                 muted=action.muted,
                 handset=action.handset,
                 loudspeaker=action.loudspeaker,
@@ -44,6 +44,6 @@ def command_for(action: phone_events.Action) -> media.Command:
     raise AssertionError(f"{action} has no way to the engine")
 
 
-def _level_db(volume: int, step_db: float) -> float:
+def _ringer_db(volume: int) -> float:
     """What the panel calls "off" is silent."""
-    return (volume - UNITY_VOLUME) * step_db if volume else SILENT_DB
+    return (volume - UNITY_VOLUME) * RINGER_STEP_DB if volume else SILENT_DB
