@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from hw.boards import load_board, parse_board
 from hw.boards.profile import Profile
+from hw.wizard.by_keys import KeyAnswers
 from hw.wizard.found import Found, profile_text, rows_and_columns
 from hw.wizard.keys import places_in, why_not
-from hw.wizard.prompts import Card, Situation, Survey
+from hw.wizard.prompts import NO, YES, Card, Prompt, Situation, Survey
 from hw.wizard.wizard import Wizard
 from tests.support.maker import USB, Ears, Maker
 from tests.support.wiring import GROUND
@@ -622,6 +623,59 @@ def test_a_telephone_without_sound_is_none() -> None:
 
     assert not maker.follow()
     assert "this telephone can neither speak nor hear" in maker.prompts[-2].text
+
+
+# --- the telephone's own keys ---
+
+
+class KeysOnly(Maker):
+    """Somebody with no keyboard, once the telephone has keys."""
+
+    def type(self, text: str) -> None:
+        prompt = self.state.prompt
+        if prompt is None or not self.state.by_keys:
+            super().type(text)
+            return
+        names = [choice.name for choice in prompt.choices]
+        numbers = text.removeprefix("GPIO").replace(" ", "*")
+        words = {"y": "#", "yes": "#", "": "#", "n": "*", "no": "*", "skip": "*"}
+        keys = words.get(text) or (f"{numbers}#" if numbers[:1].isdigit() else str(names.index(text) + 1))
+        for n, key in enumerate(keys):
+            self.after(0.5 * n, lambda key=key: self.press(key))  # type: ignore[misc]
+
+
+def test_lamps_and_sound_are_answered_with_the_telephone_s_own_keys() -> None:
+    maker = KeysOnly(load_board("handset"), ears=Ears(("usb", "left"), ("usb", "right")))
+
+    found = followed(maker)
+
+    assert found.lamp_pins == load_board("handset").lamp_pins
+    assert found.audio.earpiece is not None
+    assert found.audio.earpiece.channel == "left"
+    assert maker.said.count("the telephone's own keys answer too") == 1
+
+
+def test_two_numbers_are_keyed_with_a_star_between() -> None:
+    board = parse_board(
+        PI + '[matrix]\nrows = [5, 6, 13, 26]\ncolumns = [12, 16, 20]\nkeys = [["1", "2", "3"], ["4", "5", "6"], '
+        '["7", "8", "9"], ["*", "0", "#"]]\n[ringer]\nkind = "bell"\npins = [23, 24]\n' + SOUND
+    )
+
+    found = followed(KeysOnly(board))
+
+    assert (found.ringer.kind, found.ringer.pins) == ("bell", (23, 24))
+
+
+def test_a_key_held_through_two_questions_answers_one() -> None:
+    keys = {"#": frozenset((5, 12)), "*": frozenset((5, 16)), "1": frozenset((5, 20))}
+    answers, prompt = KeyAnswers(), Prompt("Lamps", "Does it blink?", "", (YES, NO))
+    down, up = Survey(joined=frozenset([keys["#"]])), Survey()
+
+    given = [answers.receive(down, Found("x", keys=keys), prompt, n / 10) for n in range(20)]
+    given += [answers.receive(up, Found("x", keys=keys), prompt, 2 + n / 10) for n in range(3)]
+    given += [answers.receive(down, Found("x", keys=keys), prompt, 3 + n / 10) for n in range(3)]
+
+    assert [answer for answer in given if answer is not None] == ["yes", "yes"]
 
 
 # --- saving ---

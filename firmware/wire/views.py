@@ -9,6 +9,7 @@ from typing import TextIO
 
 from firmware.screen.instruction import frame, instruction
 from hw.pi.wiring_session import State
+from hw.wizard.prompts import Prompt
 
 
 def picture(state: State, size: tuple[int, int]) -> bytes:
@@ -18,7 +19,22 @@ def picture(state: State, size: tuple[int, int]) -> bytes:
     prompt, note = state.prompt, state.said[-1] if state.said else ""
     if prompt is None:
         return instruction("Wiring", "Done" if state.ended else "Saving", note, 0, 0, size).pixels
+    if state.by_keys:
+        note = _keys_for(prompt) or note
     return instruction(prompt.section, prompt.short, note, prompt.done, prompt.of, size).pixels
+
+
+def _keys_for(prompt: Prompt) -> str:
+    """Which of the telephone's own keys answer."""
+    names = [choice.name for choice in prompt.choices]
+    if "yes" in names:
+        return "#: yes  *: no"
+    if prompt.entry:
+        gap = ", * between" if prompt.entry == "two GPIOs" else ""
+        return f"Digits{gap}, then #{'' if gap else '; *: none'}"
+    if len(names) > 1:
+        return "  ".join(f"{n}: {name}" for n, name in enumerate(names, 1))
+    return f"#: {names[0]}" if names else ""
 
 
 class Terminal:

@@ -41,6 +41,8 @@ class State:
     draft: Profile
     """The same, to be drawn."""
     test_picture: bool = False
+    by_keys: bool = False
+    """The telephone's own keys may answer: # yes, * no, a digit the choice of that place."""
     ended: str = ""
     """How it ended, in words; empty: it goes on."""
 
@@ -151,6 +153,7 @@ class Session:
             wizard.profile,
             wizard.draft(),
             picture,
+            wizard.by_keys,
             ended,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 from hw.boards.profile import Profile
+from hw.wizard.by_keys import KeyAnswers, may_answer
 from hw.wizard.found import Found, profile_of, profile_text
 from hw.wizard.panel import first_question
 from hw.wizard.prompts import AGAIN, BACK, NO, QUIT, YES, Choice, Outputs, Prompt, Situation, Survey
@@ -25,6 +26,8 @@ class Wizard:
         self.left = False
         """True once the person has quit: nothing is to be written."""
         self._said: list[str] = []
+        self._keys = KeyAnswers()
+        self._keys_told = False
         self._advise_at = 0.0
         self._advised = False
         self._enter(self._step, now)
@@ -67,7 +70,13 @@ class Wizard:
     @property
     def wants_pairs(self) -> bool:
         """Whether surveys should look for joined pins now."""
-        return self._step.wants_pairs
+        return self._step.wants_pairs or self.by_keys
+
+    @property
+    def by_keys(self) -> bool:
+        """Whether the telephone's own keys may answer now."""
+        prompt = self.prompt
+        return prompt is not None and may_answer(prompt, self._step.found, self.outputs)
 
     @property
     def found(self) -> Found:
@@ -95,6 +104,8 @@ class Wizard:
     def receive(self, survey: Survey, now: float) -> None:
         """Take one survey."""
         self._survey = survey
+        if self.by_keys:
+            self._hear_keys(now)
         if self.done or self.left or self._leaving:
             return
         asked = self.asked
@@ -155,6 +166,16 @@ class Wizard:
         if not self._step.passing:
             self._trail.pop()
         self._enter(self._trail.pop(), now)
+
+    def _hear_keys(self, now: float) -> None:
+        if not self._keys_told:
+            self._keys_told = True
+            self._said.append("From here on the telephone's own keys answer too: # for yes or Enter, * for no or skip.")
+        prompt = self.prompt
+        assert prompt is not None
+        answer = self._keys.receive(self._survey, self._step.found, prompt, now)
+        if answer is not None:
+            self.answer(answer, now)
 
     def _hear_remarks(self, now: float) -> None:
         if self._step.remarks:

@@ -191,7 +191,7 @@ class Maker:
         if self._noise is not None:
             self._noise(self)
         for gpio, pin in self.wiring.pins.items():
-            if pin.driven is not None and not self.wizard.wants_pairs:
+            if pin.driven is not None:
                 self.levels.setdefault(gpio, set()).add(pin.driven)
         due = [(at, action) for at, action in self._plan if at <= self.wiring.now]
         self._plan = [entry for entry in self._plan if entry not in due]
