@@ -26,6 +26,7 @@ from firmware.config import Config, ConfigurationError, Problem, parse
 from firmware.media import messages as media
 from firmware.phone.memory import Memory
 from firmware.runtime.memory_file import MemoryFile
+from firmware.runtime.network_watch import NetworkWatch
 from firmware.runtime.notify import notify
 from firmware.runtime.resolver import Resolver
 from firmware.runtime.shell import MediaEngine, Shell
@@ -187,6 +188,7 @@ async def _open_phone(config: Config, stack: AsyncExitStack, memory: Path | None
     )
     stack.push_async_callback(shell.close)
     await shell.start()
+    stack.callback(NetworkWatch(shell.network_changed).close)
     for point in shell.points:
         log.info("%s listens on %s %s port %d", config.phone.name, point.transport, point.host, point.port)
     return Exhibit(_user(config), config.phone.name, shell, _simulated(board))

@@ -206,6 +206,12 @@ class Shell:
             self._station.sip_delivery_failed(hop, self._loop.time())
             self._flush()
 
+    def network_changed(self) -> None:
+        """This machine came into a network, or into another one."""
+        if self._station is not None:
+            self._station.network_changed(self._loop.time())
+            self._flush()
+
     def _media_event(self, event: media.Event) -> None:
         if self._station is not None:
             self._station.media_received(event, self._loop.time())

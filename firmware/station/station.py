@@ -91,6 +91,11 @@ class Station:
         self.endpoint.located(query, hops, now)
         self._settle(now)
 
+    def network_changed(self, now: float) -> None:
+        """There is a network, or another one: register from there."""
+        self._user_agent.register_again(now)
+        self._settle(now)
+
     def media_received(self, event: media.Event, now: float) -> None:
         """The engine says something."""
         self._switchboard.engine_said(event, now)
