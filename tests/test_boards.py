@@ -196,6 +196,17 @@ def test_the_reference_telephone_is_what_its_file_says() -> None:
     assert profile.lamps == {"message", "mute"}
     assert profile.audio.speaker == CardProfile("usb", "right")
     assert (profile.audio.rate_hz, profile.audio.period_samples) == (48_000, 480)
+    assert (profile.audio.at_once, profile.audio.periods) == (2, 6)
+
+
+@pytest.mark.parametrize(
+    ("said", "at_once"),
+    [("", 2), ("period_ms = 20", 1), ("period_ms = 5", 4), ("periods = 4", 1), ("periods = 16", 2)],
+)
+def test_a_packets_worth_is_played_at_once_where_the_buffer_holds_three(said: str, at_once: int) -> None:
+    audio = f'driver = "pi"\n[audio]\nearpiece = {{ card = "usb" }}\n{said}'
+
+    assert parse_board(f'name = "x"\n{audio}').audio.at_once == at_once
 
 
 def test_a_telephone_may_have_neither_keys_nor_panel() -> None:

@@ -33,8 +33,9 @@ def profile(
     microphone: CardProfile | None = None,
     speaker: CardProfile | None = None,
     ringer: CardProfile | None = None,
+    at_once: int = 1,
 ) -> AudioProfile:
-    return AudioProfile("alsa", 48_000, SAMPLES, 4, "", earpiece, microphone, speaker, ringer)
+    return AudioProfile("alsa", 48_000, SAMPLES, 2 + 2 * at_once, "", earpiece, microphone, speaker, ringer, at_once)
 
 
 def ramp(numbers: range) -> bytes:
@@ -67,6 +68,17 @@ def test_two_periods_of_silence_lead_so_that_being_a_little_late_is_not_heard(ta
     sound.close()
 
     assert tape.read_bytes() == 2 * SILENCE + LOUD
+
+
+def test_two_periods_at_once_are_led_by_no_more_silence_than_one(tape: Path) -> None:
+    sound = AlsaSound(profile(CardProfile("pcm:tape"), CardProfile("pcm:voice"), at_once=2))
+    assert sound.period_samples == 2 * SAMPLES
+
+    heard = [sound.exchange(2 * LOUD, 2 * SILENCE) for _ in range(2)]
+    sound.close()
+
+    assert tape.read_bytes() == 2 * SILENCE + 4 * LOUD
+    assert b"".join(heard) == ramp(range(4 * SAMPLES))
 
 
 def test_earpiece_and_speaker_may_be_the_two_channels_of_one_card(tape: Path) -> None:
@@ -435,6 +447,21 @@ def test_after_a_rest_a_card_begins_anew_with_its_lead(tape: Path) -> None:
     sound.close()
 
     assert tape.read_bytes() == 2 * SILENCE + LOUD + 2 * SILENCE + SOFT
+
+
+def test_two_periods_at_once_come_at_the_cards_pace(server: SoundServer) -> None:
+    """We sleep through the first, and wake for the second: none is missed, and none doubled."""
+    sound = AlsaSound(profile(CardProfile("pcm:sink"), CardProfile("pcm:monitor"), at_once=2))
+    for _ in range(15):
+        sound.exchange(2 * SILENCE, 2 * SILENCE)
+    started = time.monotonic()
+    heard = b"".join(sound.exchange(2 * LOUD, 2 * SILENCE) for _ in range(100))
+    took = time.monotonic() - started
+    sound.close()
+
+    assert took == pytest.approx(2.0, abs=0.3)
+    assert heard.count(LOUD) > 100
+    assert sound.losses == 0
 
 
 def test_a_card_that_rests_is_heard_again(server: SoundServer) -> None:

@@ -130,10 +130,12 @@ class Stream:
             return
         if self._inband or self._inband_key.sounds:
             frame = self._with_digits(frame)
-        if len(frame) == self._packet_octets and not self._spoken and self._send_resampler is None:
+        if self._send_resampler is not None:
+            frame = self._send_resampler.process(frame)
+        if len(frame) == self._packet_octets and not self._spoken:
             self._send(frame, now)
             return
-        spoken = self._spoken + (frame if self._send_resampler is None else self._send_resampler.process(frame))
+        spoken = self._spoken + frame
         while len(spoken) >= self._packet_octets:
             packet, spoken = spoken[: self._packet_octets], spoken[self._packet_octets :]
             self._send(packet, now)

@@ -182,6 +182,13 @@ class AudioProfile:
     """The loudspeaker: speaks when the handset lies, and rings unless there is a `ringer`."""
     ringer: CardProfile | None = None
     """What rings; None: the loudspeaker does, or where there is none either the earpiece."""
+    at_once: int = 1
+    """Periods of a real card played and heard at once: the telephone wakes up once for them."""
+
+    @property
+    def exchanged_samples(self) -> int:
+        """Samples played and heard at once."""
+        return self.at_once * self.period_samples
 
     @property
     def ends(self) -> tuple[tuple[str, CardProfile], ...]:

@@ -319,15 +319,24 @@ def _ringer(ringer: Section) -> RingerProfile:
     return profile
 
 
+_PACKET_MS = 20
+# Speech comes and goes in packets of 20 ms, nearly always: as much is played and heard at once, where the card's buffer
+# has room for three times that.
+
+
 def _audio(audio: Section) -> AudioProfile:
     if audio.one_of("port", "alsa", ("alsa", *SIMULATED_PORTS)) != "alsa":
         return _simulated_audio(audio)
     rate_hz = audio.number("rate_hz", 48_000, 8000, 48_000, 8000)
+    period_ms = audio.number("period_ms", 10, 5, 20, 5)
+    at_once = _PACKET_MS // period_ms
+    periods = audio.number("periods", max(4, 3 * at_once), 3, 16)
     profile = AudioProfile(
         port="alsa",
         rate_hz=rate_hz,
-        period_samples=rate_hz * audio.number("period_ms", 10, 5, 20, 5) // 1000,
-        periods=audio.number("periods", 4, 3, 16),
+        period_samples=rate_hz * period_ms // 1000,
+        periods=periods,
+        at_once=max(1, min(at_once, periods // 3)),
         hat=audio.one_of("hat", "", ("", *header.HATS)),
         earpiece=_card(audio, "earpiece"),
         microphone=_card(audio, "microphone"),

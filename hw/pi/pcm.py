@@ -17,7 +17,10 @@ from hw.boards.profile import AudioProfile, Channel
 STALLED_S = 0.5
 """A card that gives nothing for so long has gone without saying so."""
 LEAD_PERIODS = 2
-"""Silence put ahead of the first sound: what playing may be late without a gap."""
+"""Silence put ahead of the first sound, in the card's own periods: what playing may be late without a gap."""
+EARLIER_S, LATER_S = 50e-6, 1e-3
+"""Where several periods are heard at once, we sleep until the last of them should be there: each time a little less
+long, until that was too early."""
 XRUN = -32
 """What pyalsaaudio answers once after an underrun or overrun (-EPIPE); it has prepared the card again by then."""
 Ends = Sequence[tuple[str, Channel]]
@@ -43,12 +46,14 @@ class Pcm(Protocol):
 class Player:
     """One device that plays: the earpiece, the loudspeaker, the ring, or several, each on a channel of its own."""
 
-    def __init__(self, pcm: Pcm, ends: Ends, period_samples: int) -> None:
-        """`pcm`: of two channels if any of `ends` is on one of them, else of one."""
+    def __init__(self, pcm: Pcm, ends: Ends, period_samples: int, at_once: int = 1) -> None:
+        """`pcm`: of two channels if any of `ends` is on one of them, else of one. `at_once`: so many of the card's
+        periods are played at a time."""
         self.ends = tuple(ends)
         self._stereo = is_stereo(ends)
         self._octets = 4 if self._stereo else 2
-        self._period = self._octets * period_samples
+        self._leading = bytes(LEAD_PERIODS * self._octets * period_samples)
+        self._most = at_once * self._octets * period_samples
         self._pcm = pcm
         self._rest = b""
         self._resting = False
@@ -58,7 +63,7 @@ class Player:
     def open(cls, device: str, ends: Ends, profile: AudioProfile) -> Player:
         """Raises ALSAAudioError."""
         pcm = open_pcm(device, alsaaudio.PCM_PLAYBACK, 2 if is_stereo(ends) else 1, profile)
-        return cls(pcm, ends, profile.period_samples)
+        return cls(pcm, ends, profile.period_samples, profile.at_once)
 
     def play(self, sounds: Mapping[str, bytes]) -> tuple[int, int]:
         """Queue one period, an end's sound by its name; returns how many underruns there were, and how many periods
@@ -73,7 +78,7 @@ class Player:
             self._lead()
             written = self._write(self._rest)
         self._rest = self._rest[max(0, written) * self._octets :]
-        if len(self._rest) <= self._period:
+        if len(self._rest) <= self._most:
             return xruns, 0
         self._rest = b""
         return xruns, 1
@@ -88,7 +93,7 @@ class Player:
         self._pcm.close()
 
     def _lead(self) -> None:
-        self._write(bytes(LEAD_PERIODS * self._period))
+        self._write(self._leading)
 
     def _write(self, octets: bytes) -> int:
         """Samples written, or XRUN: pyalsaaudio 0.10, which Debian 13 has, raises what 0.11 returns."""
@@ -117,7 +122,10 @@ class Recorder:
         self.device = device
         self._left, self._right = float(channel == "left"), float(channel == "right")
         self._stereo = channel != "both"
-        self._period = (4 if self._stereo else 2) * profile.period_samples
+        self._period = (4 if self._stereo else 2) * profile.exchanged_samples
+        self._period_s = profile.exchanged_samples / profile.rate_hz
+        self._sleeps = profile.at_once > 1
+        self._due = 0.0
         self._pcm = open_pcm(device, alsaaudio.PCM_CAPTURE, 2 if self._stereo else 1, profile)
         self._recorded = b""
         self._poll = select.poll()
@@ -129,7 +137,9 @@ class Recorder:
 
         Raises ALSAAudioError when the card is gone, OSError when it gives nothing any more.
         """
-        xruns, until = 0, time.monotonic() + STALLED_S
+        if self._sleeps and (left := self._due - time.monotonic()) > 0:
+            time.sleep(left)
+        xruns, until, early = 0, time.monotonic() + STALLED_S, False
         while len(self._recorded) < self._period:
             length, recorded = self._pcm.read()  # the first read is what starts the card
             if length == XRUN:
@@ -140,14 +150,17 @@ class Recorder:
             left = until - time.monotonic()
             if left <= 0:
                 raise OSError("it gives no sound any more")
+            early = True
             self._poll.poll(1000 * left)
+        # Early: it has come this moment.
+        self._due = self._period_s + (time.monotonic() + LATER_S if early else self._due - EARLIER_S)
         period, self._recorded = self._recorded[: self._period], self._recorded[self._period :]
         return audioop.tomono(period, 2, self._left, self._right) if self._stereo else period, xruns
 
     def rest(self) -> None:
         """Stop until the next period. Raises ALSAAudioError when the card is gone."""
         self._pcm.drop()
-        self._recorded = b""
+        self._recorded, self._due = b"", 0.0
 
     def close(self) -> None:
         """Release the card."""

@@ -55,7 +55,7 @@ class AlsaSound:
         self._sleep = sleep
         self._where = (proc, sys)
         self._ends = dict(profile.ends)
-        self._silence = bytes(2 * profile.period_samples)
+        self._silence = bytes(2 * profile.exchanged_samples)
         self._recorder: Recorder | None = None
         self._players: dict[str, Player] = {}
         self._faults: dict[str, str] = {}
@@ -80,7 +80,7 @@ class AlsaSound:
     @property
     def period_samples(self) -> int:
         """Samples in one period."""
-        return self._profile.period_samples
+        return self._profile.exchanged_samples
 
     @property
     def fault(self) -> str:
@@ -242,7 +242,7 @@ class AlsaSound:
 
     def _wait(self) -> bytes:
         """One period of silence, at the pace the card had."""
-        self._pace_at += self._profile.period_samples / self._profile.rate_hz
+        self._pace_at += self._profile.exchanged_samples / self._profile.rate_hz
         left = self._pace_at - self._clock()
         if left > 0:
             self._sleep(left)
