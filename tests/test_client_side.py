@@ -529,6 +529,20 @@ def test_hop_that_never_answers_gives_way_to_the_next_after_64_t1() -> None:
     assert user.failures == [("timeout", 64.0)]
 
 
+def test_no_invite_waits_64_t1_for_a_server_while_there_is_another() -> None:
+    """§17.1.1.2's 64*T1 is a SHOULD; for the last one it stays: nobody is left to ask."""
+    endpoint, user, _ = located(HOPS)
+    endpoint.drain()
+
+    outputs = run(endpoint, 8.0)
+
+    assert isinstance(outputs[-1][1], SendDatagram)
+    assert outputs[-1][1].remote == ("192.0.2.11", 5060)
+    assert outputs[-1][0] == 8.0
+    run(endpoint, 100.0)
+    assert user.failures == [("timeout", 40.0)]
+
+
 def test_hop_that_answered_once_does_not_give_way() -> None:
     endpoint, user, _ = located(HOPS, "OPTIONS")
     (first,) = sent_octets(endpoint)

@@ -411,6 +411,24 @@ def test_otherwise_the_call_is_waited_for(reason: str) -> None:
     assert desk.call(call).state == "calling"
 
 
+def test_a_silent_server_is_heard_and_seen_as_such_until_anything_comes() -> None:
+    """SIP's 32 seconds (timer B) of silence would make a telephone seem dead."""
+    desk = DeskPhone()
+    desk.give(AccountChanged(ACCOUNT, True, None, ""))
+    desk.lift()
+    call = desk.dial("1002")
+    desk.wait(3.5)
+    assert (desk.tone, desk.call(call).unheard) == (None, False)
+
+    desk.wait(1)
+    assert (desk.tone, desk.call(call).unheard) == ("connecting", True)
+    desk.progress(call, 100)
+    assert (desk.tone, desk.call(call).unheard) == (None, False)
+    desk.progress(call, 180)
+
+    assert desk.tone == "ringback"
+
+
 def test_nobody_answers_for_three_minutes_and_the_call_is_cancelled() -> None:
     desk = DeskPhone()
     desk.lift()

@@ -13,6 +13,7 @@ from firmware.audio.tones import Tone, progress_tone
 from firmware.media import messages as media
 from firmware.media.engine import Engine
 from firmware.phone.events import CallRequest, DialRequest, TransferRequest
+from firmware.phone.settings import CONNECTING
 from firmware.sip.message import Request, Response
 from firmware.sip.transaction import ServerTransaction
 from firmware.sip.transport import Hop
@@ -337,6 +338,21 @@ def test_the_phone_shows_that_it_lost_its_server_and_registers_again() -> None:
     world.restore(hall)
 
     assert world.run(world.now + 120.0, lambda: kitchen.view.accounts[0].registered)
+
+
+def test_a_server_that_drops_everything_is_heard_ticking_and_then_given_up() -> None:
+    world, (hall, kitchen) = household()
+    world.cut(hall)
+    kitchen.lift()
+    kitchen.press("1001")
+    world.wait(6.0)
+    assert "Server: no answer yet" in kitchen.panel
+    assert kitchen.media.tone == CONNECTING
+
+    world.wait(30.0)
+
+    assert "Server not" in kitchen.panel
+    assert kitchen.media.tone == tone("congestion")
 
 
 # --- volume ---

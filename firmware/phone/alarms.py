@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 Kind = Literal[
-    "entry", "plus", "incoming", "outgoing", "no-server", "auto-answer", "recall", "recall-ring", "transfer",
+    "entry", "plus", "incoming", "outgoing", "no-server", "no-news", "auto-answer", "recall", "recall-ring", "transfer",
     "replaced", "listed", "tone", "screen", "menu", "volume", "notice",
 ]  # fmt: skip
 Alarm = tuple[Kind, str]

@@ -27,6 +27,8 @@ class Call:
     state: CallState
     answering: bool = False
     """Incoming: our 200 went out, its ACK has not come."""
+    unheard: bool = False
+    """Outgoing: for a while already nothing has come back, not even a 100."""
     silenced: bool = False
     """The person silenced the bell."""
     held_by_us: bool = False
@@ -91,7 +93,7 @@ class Call:
             id=self.id, direction=self.direction, state=self.state, hold=self._hold(), remote=self.remote,
             account=self.account, codec=self.codec, encrypted=self.encrypted, seconds=self.seconds(now),
             quality=self.quality, cause=self.cause, line=self.line, advice=self.advice, answering=self.answering,
-            recalling=self.recalling, digits_received=self.digits_received,
+            recalling=self.recalling, unheard=self.unheard and self.trying, digits_received=self.digits_received,
         )  # fmt: skip
 
     def _hold(self) -> Literal["none", "local", "remote", "both"]:

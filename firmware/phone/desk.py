@@ -161,6 +161,7 @@ class Desk:
         self.attend(call)
         self.alarms.set("outgoing", now + self.settings.timeouts.outgoing, call.id)
         self.alarms.set("no-server", now + self.settings.timeouts.no_server, call.id)
+        self.alarms.set("no-news", now + self.settings.timeouts.no_news, call.id)
         self.emit(PlaceCall(call.id, account, remote.uri))
         return call
 

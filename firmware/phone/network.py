@@ -87,6 +87,8 @@ def progressed(desk: Desk, event: CallProgressed, now: float) -> None:
     if call is None or not call.trying:
         return
     desk.alarms.cancel("no-server", call.id)
+    desk.alarms.cancel("no-news", call.id)
+    call.unheard = False
     if event.early_media:
         call.state = "early"
     elif event.status == 180 and call.state == "calling":

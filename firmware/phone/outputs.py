@@ -95,8 +95,11 @@ def _progress_tone(desk: Desk) -> Tone | None:
         return _by_name(desk, desk.ended_tone)
     call = desk.focused
     # RFC 3960 §3.2: ringing is sounded here only if no early media comes.
-    ringing = call is not None and call.trying and call.state == "ringing"
-    return desk.settings.tones.ringback if ringing else None
+    if call is None or not call.trying or call.state == "early":
+        return None
+    if call.state == "ringing":
+        return desk.settings.tones.ringback
+    return desk.settings.tones.connecting if call.unheard else None
 
 
 def _entry_tone(desk: Desk) -> Tone | None:

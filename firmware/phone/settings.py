@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from firmware.audio.tones import Tone
+from firmware.audio.tones import Segment, Tone
 from firmware.numbering.dial_plan import DialPlan
+
+CONNECTING = Tone((Segment((425.0,), 40, -24.0), Segment((), 1960)))
+"""A soft tick, so that a silent server is not taken for a dead telephone. No country has such a tone: its exchange is
+never silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Tones:
     """The handset was left off its cradle."""
     ring: Tone
     """The bell: its cadence, and how it sounds on a loudspeaker."""
+    connecting: Tone = CONNECTING
+    """Nothing has come back yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,9 @@ class Timeouts:
     """An incoming call rings so long, then 480 goes out."""
     no_server: float = 6.0
     """A call from an account that is not registered gets no response at all for so long, then it has failed."""
+    no_news: float = 4.0
+    """A call gets no response at all for so long, then it says so; a server that is well answers in 0.2 s (RFC 3261
+    §17.2.1), and our fourth copy of the request has gone out."""
     outgoing: float = 180.0
     """An outgoing call is left unanswered so long, then it is cancelled."""
     hold_recall: float = 180.0

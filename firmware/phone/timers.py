@@ -81,6 +81,10 @@ def _no_server(desk: Desk, call: Call, now: float) -> None:
     network.miss_server(desk, call, now)
 
 
+def _no_news(desk: Desk, call: Call, now: float) -> None:
+    call.unheard = call.trying
+
+
 def _auto_answer(desk: Desk, call: Call, now: float) -> None:
     alone = len(desk.calls.live()) == 1 and desk.stage != "entry"
     if call.alerting and alone:
@@ -116,6 +120,7 @@ _AT_THE_DESK: dict[Kind, Callable[[Desk, float], None]] = {
     "notice": _notice,
 }  # fmt: skip
 _OF_A_CALL: dict[Kind, Callable[[Desk, Call, float], None]] = {
-    "incoming": _incoming, "outgoing": _outgoing, "no-server": _no_server, "auto-answer": _auto_answer,
-    "recall": _recall, "recall-ring": _recall_ring, "transfer": _transfer, "replaced": _replaced, "listed": _listed,
+    "incoming": _incoming, "outgoing": _outgoing, "no-server": _no_server, "no-news": _no_news,
+    "auto-answer": _auto_answer, "recall": _recall, "recall-ring": _recall_ring,
+    "transfer": _transfer, "replaced": _replaced, "listed": _listed,
 }  # fmt: skip

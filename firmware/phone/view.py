@@ -39,6 +39,8 @@ class CallView:
     """Incoming: we have answered, the far end has not acknowledged yet."""
     recalling: bool = False
     """Held by us for so long that it rings back."""
+    unheard: bool = False
+    """Outgoing: nothing has come back yet, not even that somebody has our INVITE, and it should have."""
     digits_received: str = ""
     """The last digits that the far end typed (DTMF), oldest first."""
 

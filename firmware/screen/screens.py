@@ -89,7 +89,8 @@ def calling(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
         return
     _head(page, "Calling", _audio_icons(view), mark="out")
     _person(page, call, brief=_crowded(page, view))
-    _foot(page, view.notice or wording.standing(call) + "." * (1 + int(now) % 3))
+    progress = wording.nothing_yet(view, call) if call.unheard else wording.standing(call) + "." * (1 + int(now) % 3)
+    _foot(page, view.notice or progress)
     _knock(page, view)
 
 

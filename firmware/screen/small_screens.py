@@ -67,7 +67,8 @@ def _lines(view: PhoneView, wall: datetime, now: float) -> tuple[str, str, str]:
     if view.mode == "ended":
         title, right = _beside(view.notice or name, wording.duration(call.seconds) if call.seconds else "")
         return title, right, call.cause[1] if call.cause else "Ended"
-    title = view.notice or ("Muted" if view.muted else wording.standing(call))
+    standing = wording.nothing_yet(view, call) if call.unheard else wording.standing(call)
+    title = view.notice or ("Muted" if view.muted else standing)
     title, right = _beside(title, wording.duration(call.seconds) if call.state == "confirmed" else "")
     return title, right, view.digits or name
 

@@ -87,6 +87,12 @@ def standing(call: CallView) -> str:
     return {"none": "In call", "local": "On hold", "remote": "You are on hold", "both": "On hold"}[call.hold]
 
 
+def nothing_yet(view: PhoneView, call: CallView) -> str:
+    """Return who has not answered our INVITE yet, in a line of the smallest panel."""
+    served = any(account.registers for account in view.accounts if account.address == call.account)
+    return "Server: no answer yet" if served else "Phone: no answer yet"
+
+
 def bars(call: CallView) -> str | None:
     """Return the icon of the connection's quality (mean opinion score, ITU-T P.800.1), None if it is not known."""
     if call.quality is None:

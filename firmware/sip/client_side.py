@@ -155,7 +155,9 @@ class ClientSide:
         invite = attempt.request.method == "INVITE"
         if not attempt.path.reliable:
             self._repeat(attempt, Event.TIMER_A if invite else Event.TIMER_E, timers.t1, now)
-        self._context.agenda.set((attempt, Event.TIMER_B if invite else Event.TIMER_F), now + timers.timeout)
+        elsewhere = invite and any(not path.spare for path in attempt.owner.hops)
+        patience = timers.failover if elsewhere else timers.timeout
+        self._context.agenda.set((attempt, Event.TIMER_B if invite else Event.TIMER_F), now + patience)
 
     def _repeat(self, attempt: Attempt, timer: Event, interval: float, now: float) -> None:
         attempt.interval = interval

@@ -26,6 +26,12 @@ class Timers:
         return 64 * self.t1
 
     @property
+    def failover(self) -> float:
+        """Timer B while another server is left to ask. 64*T1 is a SHOULD (§17.1.1.2), and half a minute of it for each
+        dead server is more than a caller waits; a living one has answered the fifth copy by now, if only with 100."""
+        return 16 * self.t1
+
+    @property
     def timer_d(self) -> float:
         """Timer D for unreliable transports: at least 32 s, whatever T1 is (§17.1.1.2)."""
         return max(32.0, self.timeout)

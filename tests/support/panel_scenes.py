@@ -69,10 +69,14 @@ SCENES: dict[str, PhoneView] = {
     "dialling-longer": replace(IDLE, mode="dialling", digits="00493039833401234567890"),
     "dialling-refused": replace(IDLE, mode="dialling", digits="0900", notice="Number not allowed"),
     "transfer": replace(IDLE, mode="dialling", digits="1005", purpose="transfer"),
+    "transfer-join": replace(IDLE, mode="dialling", hook="off", purpose="transfer", joinable=True),
     "dial-tone-knock": replace(IDLE, mode="dialling", hook="off", calls=(_KNOCK,)),
     "dialling-knock": replace(IDLE, mode="dialling", hook="off", digits="1002", calls=(_KNOCK,)),
     "dialling-notice": replace(IDLE, mode="dialling", digits="x1", notice="Not transferred: Payment required"),
     "calling": about(call(state="calling", seconds=0.0, quality=None, remote=Party("sip:1002@x")), "calling"),
+    "calling-unheard": about(
+        call(state="calling", seconds=0.0, quality=None, remote=Party("sip:1002@x"), unheard=True), "calling"
+    ),
     "ringing-out": about(call(state="ringing", seconds=0.0, remote=NUMBER), "calling", loudspeaker=True),
     "ringing-in": about(_RINGING_IN, "ringing"),
     "ringing-in-number": about(replace(_RINGING_IN, remote=NUMBER), "ringing"),
