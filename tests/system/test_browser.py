@@ -29,6 +29,9 @@ from tests.support.programs import Program, free_port, wait_until
 
 __all__ = ["driver"]
 
+pytestmark = pytest.mark.timeout(300)
+"""A browser that shares a slow machine with others needs its time; each step has a limit of its own."""
+
 DIAL_TONE = (350, 440)
 RINGBACK = (400, 450)
 BUSY = (400,)
