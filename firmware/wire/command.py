@@ -44,8 +44,8 @@ from hw.wizard.wizard import Wizard
 
 DONE, FAILED, MISUSED = 0, 1, 2
 I2C_PANELS = ("ssd1306", "sh1106", "ssd1309", "ssd1327")
-FAREWELL_S = 0.3
-"""So long the page has to hear how it ended."""
+FAREWELL_S = 5.0
+"""So long, at most, the pages have to hear how it ended."""
 
 
 def _open_port(profile: AudioProfile) -> AudioPort:
@@ -257,7 +257,8 @@ def _terminated() -> Iterator[None]:
 async def _on_page(
     session: Session, keyboard: Keyboard, options: argparse.Namespace, listener: socket.socket, token: str
 ) -> int:
-    site = await open_wizard_site(listener, Door(session), token=token, clock=time.monotonic)
+    door = Door(session)
+    site = await open_wizard_site(listener, door, token=token, clock=time.monotonic)
     host, port = listener.getsockname()[:2]
     print(f"\nThe page: http://{f'[{host}]' if ':' in host else host}:{port}/", flush=True)
     if token and options.token_file is None:
@@ -267,7 +268,7 @@ async def _on_page(
             asyncio.get_running_loop().add_signal_handler(number, session.stop)
     try:
         code = _finish(await asyncio.to_thread(session.run, keyboard.line), session, options)
-        await asyncio.sleep(FAREWELL_S)
+        await door.farewell(FAREWELL_S)
         return code
     finally:
         await site.close()

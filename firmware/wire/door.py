@@ -13,6 +13,8 @@ from hw.pi.wiring_session import Session, State
 from hw.wiring import draw
 from hw.wizard.prompts import Choice
 
+POLL_S = 0.02
+
 
 def page_token(host: str, file: Path | None) -> str:
     """What the page asks for: the file's, else a new one if others than this machine may ask, else empty for nothing.
@@ -69,6 +71,12 @@ class Door:
         """Call `changed` in the server's thread; what is returned ends that."""
         self._watchers.append(changed)
         return lambda: self._watchers.remove(changed)
+
+    async def farewell(self, seconds: float) -> None:
+        """Return once every page has been told the end, or after some seconds."""
+        until = self._loop.time() + seconds
+        while self._watchers and self._loop.time() < until:
+            await asyncio.sleep(POLL_S)
 
     def _changed(self, state: State) -> None:
         self._loop.call_soon_threadsafe(self._tell)

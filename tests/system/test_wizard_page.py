@@ -151,7 +151,8 @@ def test_a_telephone_is_wired_on_the_page(running: Running, tmp_path: Path, driv
             page.page.wait_for_function(
                 "words => document.getElementById('said').textContent.includes(words)", arg=refused, timeout=20_000
             )
-        assert all(pin.driven is None for pin in running.wiring.pins.values())
+        # To look for joined pins each is low for some microseconds; none is ever high.
+        assert not any(pin.driven for pin in running.wiring.pins.values())
         page.page.locator("#entered").fill("23")
         page.page.keyboard.press("Enter")
         page.asks("Does the lamp blink?")
