@@ -163,7 +163,7 @@ def test_payload_types_stay_constant_through_the_session() -> None:
 
     section = parse(negotiation.offer("192.0.2.1", 16384, "sendonly")).media[0]
 
-    assert section.formats == ("101", "8", "98")
+    assert section.formats == ("8", "101", "98")
 
 
 def test_a_number_that_the_far_end_gave_to_another_codec_is_not_used_again() -> None:
@@ -174,7 +174,7 @@ def test_a_number_that_the_far_end_gave_to_another_codec_is_not_used_again() -> 
 
     section = parse(negotiation.offer("192.0.2.1", 16384)).media[0]
 
-    assert section.formats == ("101", "8", "96")
+    assert section.formats == ("8", "101", "96")
     assert "96 telephone-event/8000" in section.values("rtpmap")
 
 
@@ -259,6 +259,71 @@ def test_a_new_address_leaves_the_origin_but_for_its_version() -> None:
 
     assert str(moved.origin) == "- 1 2 IN IP4 192.0.2.1"
     assert str(moved.connection) == "IN IP6 2001:db8::1"
+
+
+@pytest.mark.parametrize("direction", ["sendonly", "sendrecv"])
+def test_what_was_agreed_is_offered_first_from_then_on(direction: Direction) -> None:
+    """RFC 3264 §5.1, §8.3.2: to hold is not to ask for another codec."""
+    ours, theirs = phone(PCMA, PCMU), phone(PCMU, PCMA)
+    ours.answer(theirs.offer("192.0.2.2", 5000), "192.0.2.1", 16384)
+    assert agreed(ours).send == PCMU
+
+    offer = ours.offer("192.0.2.1", 16384, direction)
+    ours.accept(theirs.answer(offer, "192.0.2.2", 5000))
+
+    assert parse(offer).media[0].formats == ("0", "8", "101")
+    assert agreed(ours).send == agreed(theirs).send == PCMU
+
+
+# --- addresses ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "address"),
+    [
+        ("IP4", "224.2.1.1/127"),
+        ("IP4", "239.255.0.1"),
+        ("IP4", "255.255.255.255"),
+        ("IP4", "250.1.2.3"),
+        ("IP6", "ff15::101"),
+        ("IP6", "2001:db8::9"),
+        ("IP6", "host.example.com"),
+    ],
+)
+def test_an_offer_to_everybody_or_of_the_other_family_is_not_acceptable(kind: str, address: str) -> None:
+    """RFC 3264 §5.2, §6: what nothing of ours can be sent to is no stream of ours."""
+    offer = offer_of(connection=address).replace(f"IN IP4 {address}".encode(), f"IN {kind} {address}".encode())
+
+    with pytest.raises(NotAcceptable):
+        phone().answer(offer, "192.0.2.1", 16384)
+
+
+def test_an_answer_of_the_other_family_is_not_acceptable() -> None:
+    ours, theirs = phone(), phone()
+    offer = ours.offer("192.0.2.1", 16384)
+    answer = theirs.answer(offer, "192.0.2.2", 5000).replace(b"c=IN IP4 192.0.2.2", b"c=IN IP6 2001:db8::9")
+
+    with pytest.raises(NotAcceptable):
+        ours.accept(answer)
+
+
+def test_the_other_family_is_answered_by_a_host_of_it() -> None:
+    offer = offer_of(connection="2001:db8::9").replace(b"IN IP4 2001", b"IN IP6 2001")
+    negotiation = phone()
+
+    answer = parse(negotiation.answer(offer, "2001:db8::1", 16384))
+
+    assert str(answer.connection) == "IN IP6 2001:db8::1"
+    assert agreed(negotiation).remote == ("2001:db8::9", 4000)
+
+
+def test_the_hold_of_old_may_come_in_either_family() -> None:
+    """RFC 3264 §8.4: it names no host, so it needs no way there."""
+    negotiation = phone()
+
+    answer = parse(negotiation.answer(offer_of(connection="0.0.0.0"), "2001:db8::1", 16384))
+
+    assert answer.media[0].own_direction == "recvonly"
 
 
 # --- media sections ---

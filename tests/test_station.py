@@ -10,17 +10,20 @@ from random import Random
 import pytest
 
 from firmware.audio.tones import Tone, progress_tone
+from firmware.config import parse
 from firmware.media import messages as media
 from firmware.media.engine import Engine
 from firmware.phone.events import CallRequest, DialRequest, TransferRequest
 from firmware.phone.settings import CONNECTING
 from firmware.sip.message import Request, Response
 from firmware.sip.transaction import ServerTransaction
-from firmware.sip.transport import Hop
+from firmware.sip.transport import Flow, Hop, ListeningPoint
+from firmware.station.build import World as StationWorld
+from firmware.station.build import build_station
 from tests.support.exchange import Phone as Peer
 from tests.support.exchange import make_request
 from tests.support.stations import StationNode, connect, household, phone_text
-from tests.support.world import CONNECT_TIMEOUT, World
+from tests.support.world import CONNECT_TIMEOUT, World, wall
 
 PEER = "10.0.0.9"
 
@@ -626,6 +629,40 @@ def test_payload_types_stay_the_same_through_the_session() -> None:
         before.receive,
         before.telephone_event_send,
     )
+
+
+# --- addresses of media ---
+
+
+@pytest.mark.parametrize("address", ["IP4 224.2.1.1/127", "IP4 255.255.255.255", "IP6 2001:db8::9"])
+def test_an_offer_that_nothing_can_be_sent_to_is_refused_with_488(address: str) -> None:
+    """The telephone listens on IPv4 only."""
+    _world, node, peer = direct()
+    body = sdp("8").replace(f"c=IN IP4 {PEER}".encode(), f"c=IN {address}".encode())
+
+    response = peer.ask(invite(body), TO_PHONE)
+
+    assert response.status == 488
+    assert not node.ringing
+
+
+@pytest.mark.parametrize(("offered", "ours"), [("2001:db8::9", "2001:db8::1"), (PEER, "10.0.0.1")])
+@pytest.mark.parametrize("route", [True, False])
+def test_the_media_go_by_the_family_of_the_offer_where_the_telephone_has_it(
+    offered: str, ours: str, *, route: bool
+) -> None:
+    points = (ListeningPoint("UDP", "10.0.0.1", 5060), ListeningPoint("UDP", "2001:db8::1", 5060))
+    addresses = {True: "2001:db8::1" if route else "::1", False: "10.0.0.1"}
+    edges = StationWorld(Random(1), lambda remote: addresses[":" in remote], wall)
+    station = build_station(parse(phone_text("1001", exchange=None, host="10.0.0.1")), points, edges, 0.0)
+    family = "IP6" if ":" in offered else "IP4"
+    request = invite(sdp("8").replace(f"c=IN IP4 {PEER}".encode(), f"c=IN {family} {offered}".encode()))
+    via = f"SIP/2.0/UDP {PEER}:5060;branch=z9hG4bKfamily"
+
+    station.sip_received(bytes(request.with_("Via", via)), Flow("UDP", ("10.0.0.1", 5060), (PEER, 5060)), 0.0)
+
+    (opened,) = [command for command in station.drain_media() if isinstance(command, media.OpenSession)]
+    assert opened.host == (ours if route else "10.0.0.1")
 
 
 # --- a second call ---

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from firmware.sdp.media_address import can_send_to, is_hold_of_old
 from firmware.sdp.payload_types import DYNAMIC, G722, PCMA, PCMU, TELEPHONE_EVENT, UNASSIGNED, Codec, codecs_of
 from firmware.sdp.session import (
     Attribute,
@@ -42,7 +43,6 @@ PROTOCOLS = ("RTP/AVP", "RTP/AVPF")
 DEFAULT_PERIOD_MS = 20
 EVENTS = "0-15"
 """RFC 4733 §3.2: the sixteen keys."""
-_HOLD_OF_OLD = ("0.0.0.0", "::")
 
 
 class NotAcceptable(ValueError):
@@ -110,7 +110,10 @@ class Negotiation:
         self._last: SessionDescription | None = None
         self._index = 0
         """Which media section is the telephone's audio."""
-        self._offered: tuple[Media, Direction] | None = None
+        self._offered: tuple[Media, Direction, str] | None = None
+        """The audio section, our direction, our host."""
+        self._agreed_on: tuple[tuple[str, int, int], ...] = ()
+        """The speech formats last agreed on, the one in use first."""
         self._remote_direction: Direction = "sendrecv"
 
     @property
@@ -121,9 +124,12 @@ class Negotiation:
     # --- offering ---
 
     def offer(self, host: str, port: int, direction: Direction = "sendrecv") -> bytes:
-        """Return an offer (§5, §8): our codecs in order of preference."""
-        audio = self._media(filter(None, map(self._bind, self._ours)), port, direction)
-        self._offered = audio, direction
+        """Return an offer (§5, §8): what was agreed on comes first, then our codecs in order of preference.
+
+        §5.1: the first is what the offerer wants; a hold asks for no other codec than the one in use.
+        """
+        audio = self._media(filter(None, map(self._bind, sorted(self._ours, key=self._rank))), port, direction)
+        self._offered = audio, direction, host
         # §8: as many media sections as before, each in its place.
         sections = [_refused(media) for media in self._last.media] if self._last else []
         self._index = min(self._index, len(sections))
@@ -134,11 +140,13 @@ class Negotiation:
         """Take the far end's answer to our offer (§7) and set `agreed`. Raises NotAcceptable, MalformedDescription."""
         if self._offered is None:
             raise ValueError("an answer without an offer")
-        offered, direction = self._offered
+        offered, direction, host = self._offered
         answer = parse(remote)
         if self._index >= len(answer.media) or not _is_usable(answer.media[self._index]):
             raise NotAcceptable("the audio stream was refused")
         theirs = _read(answer, self._index)
+        if not can_send_to(theirs.connection, host):
+            raise NotAcceptable("the answer names an address that nothing can be sent to")
         ours = codecs_of(offered)
         common = _in_common(theirs.codecs, ours)
         if not common:
@@ -157,7 +165,7 @@ class Negotiation:
         if not any(media.port for media in offer.media):
             self.agreed = None
             return self._describe(host, sections, offer.timings)
-        theirs, common = self._choose(offer)
+        theirs, common = self._choose(offer, host)
         # §6.1: a codec keeps the offer's payload type in the answer.
         ours = [replace(mine, payload_type=his.payload_type) for his, mine in common]
         mux = theirs.media.has("rtcp-mux")
@@ -172,12 +180,13 @@ class Negotiation:
         self._agree(theirs, [(his, mine) for (his, _), mine in zip(common, ours, strict=True)], direction, rtcp_mux=mux)
         return self._describe(host, sections, offer.timings)
 
-    def _choose(self, offer: SessionDescription) -> tuple[_Remote, list[tuple[Codec, Codec]]]:
+    def _choose(self, offer: SessionDescription, host: str) -> tuple[_Remote, list[tuple[Codec, Codec]]]:
         """Return the audio section to take, the one in use before others, and the codecs in common."""
         order = sorted(range(len(offer.media)), key=lambda index: index != self._index)
         for index in order:
             media = offer.media[index]
-            if not _is_usable(media) or offer.connection_of(media) is None:
+            connection = offer.connection_of(media)
+            if not _is_usable(media) or connection is None or not can_send_to(connection, host):
                 continue
             theirs = _read(offer, index)
             common = _in_common(theirs.codecs, self._ours)
@@ -186,6 +195,10 @@ class Negotiation:
         raise NotAcceptable("no audio stream in common")
 
     # --- common to both ---
+
+    def _rank(self, codec: Codec) -> int:
+        known = codec.identity in self._agreed_on
+        return self._agreed_on.index(codec.identity) if known else len(self._agreed_on)
 
     def _bind(self, codec: Codec) -> Codec | None:
         """Return the codec with the payload type it has in this session, or gets now; None: no number is left."""
@@ -234,6 +247,7 @@ class Negotiation:
         send = speech[0][0]  # RFC 4504 Req-69: the first of the far end's list that we have
         events = [(his, mine) for his, mine in common if _is_event(his) and his.clock_rate == send.clock_rate]
         self._remote_direction = theirs.direction
+        self._agreed_on = tuple(his.identity for his, _ in speech)
         self.agreed = Agreement(
             remote=theirs.address,
             remote_rtcp=theirs.address if rtcp_mux else _rtcp_address(theirs),
@@ -266,7 +280,7 @@ def _read(description: SessionDescription, index: int) -> _Remote:
     if connection is None:
         raise MalformedDescription("a stream without c=")
     direction = description.direction_of(media)
-    if connection.address in _HOLD_OF_OLD:
+    if is_hold_of_old(connection):
         # §8.4: RFC 2543's hold: nothing is to be sent there.
         direction = _meet(direction, "recvonly")
     return _Remote(index, media, codecs_of(media), connection, direction)
@@ -300,7 +314,8 @@ def _rtcp_address(theirs: _Remote) -> tuple[str, int]:
     host, port = theirs.address
     words = (theirs.media.value("rtcp") or "").split()
     if words and words[0].isascii() and words[0].isdigit() and len(words[0]) <= 5 and 0 < int(words[0]) <= 65535:
-        return (words[3] if len(words) == 4 else host), int(words[0])
+        said = words[3] if len(words) == 4 and can_send_to(Connection.to(words[3]), words[3]) else host
+        return said, int(words[0])
     return host, min(port + 1, 65535)
 
 

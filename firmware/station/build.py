@@ -77,6 +77,7 @@ def build_station(
         local_address=world.local_address,
         next_hops={account.name: _server_host(account) for account in accounts},
         auto_answer={str(section.address): section.auto_answer for section in config.account},
+        listening=[point.host for point in points],
     )
     notebook = Notebook(phone, world.wall, now)
     return Station(endpoint, user_agent, phone, switchboard, Panel(panel_size, world.wall), notebook)

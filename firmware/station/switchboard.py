@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from firmware.media import messages as media
 from firmware.phone import events as phone_events
 from firmware.phone.phone import Phone
+from firmware.sdp.media_address import offered_host
 from firmware.sdp.negotiation import Codec, Negotiation, NotAcceptable
 from firmware.sdp.session import MalformedDescription
 from firmware.sip.cores import user_agent_events as ua_events
@@ -21,6 +22,7 @@ from firmware.station.sound import command_for
 
 log = logging.getLogger(__name__)
 
+LOOPBACK = ("127.0.0.1", "::1")
 FAR_AWAY = "198.51.100.1"
 """An address that only the default route leads to (RFC 5737): what our address is towards the world."""
 
@@ -38,8 +40,13 @@ class Switchboard:
         local_address: Callable[[str], str],
         next_hops: Mapping[str, str],
         auto_answer: Mapping[str, float | None],
+        listening: Sequence[str] = (),
     ) -> None:
-        """`next_hops`: for each account's address the host of its server, "" for none."""
+        """`next_hops`: for each account's address the host of its server, "" for none.
+
+        `listening`: the hosts that SIP listens on.
+        """
+        self._families = frozenset(":" in host for host in listening)
         self._user_agent = user_agent
         self._phone = phone
         self._codecs = codecs
@@ -238,8 +245,17 @@ class Switchboard:
                 self._tell_media(call, now)
 
     def _incoming(self, event: ua_events.IncomingCall) -> None:
-        host = self._local_address(event.remote_host or FAR_AWAY)
+        host = self._media_host(event.remote_host or FAR_AWAY, event.sdp)
         self._open(StationCall(event.call, event.account, self._negotiation(), host, incoming=event))
+
+    def _media_host(self, caller: str, offer: bytes | None) -> str:
+        """Our address towards where the media is to go, which may be in the other family than the signalling."""
+        offered = offered_host(offer) if offer is not None else ""
+        if offered and (":" in offered) != (":" in caller) and (":" in offered) in self._families:
+            ours = self._local_address(offered)
+            if ours not in LOOPBACK or offered in LOOPBACK:  # else there is no way there
+                return ours
+        return self._local_address(caller)
 
     def _arrive(self, call: StationCall, event: ua_events.IncomingCall, now: float) -> None:
         """An incoming call has its port: is there a codec in common? Then it may ring."""
