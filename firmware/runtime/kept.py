@@ -19,7 +19,7 @@ STARTS = "starts"
 SUPPLICANT, WANTED, START = "wpa_supplicant.conf", "wanted", "start"
 """Under /run/offhook-setup: what the Wi-Fi card is to be; that the page is wanted ("asked": by the user, although the
 telephone works); touched when the telephone is to start anew."""
-CONTROL = "ctrl_interface=/run/offhook-wifi\n"
+CONTROL = "ctrl_interface=/run/offhook-wifi\np2p_disabled=1\n"
 
 
 def keep_answers(settings: Path, phone: str, wifi: str, group: str) -> None:

@@ -41,7 +41,7 @@ LEAVE_S = 2.0
 LAST_PAGE_S = 20.0
 """And so long the page says that all is well."""
 SCAN_S = 8.0
-OBEY_S = 15.0
+OBEY_S = 30.0
 """After which a Wi-Fi card that is not what it is to be is told again."""
 
 
