@@ -14,10 +14,11 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import SystemRandom
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -34,9 +35,13 @@ from firmware.runtime.sip_sockets import local_address
 from firmware.runtime.site import Exhibit, listen_for_site, open_site
 from firmware.runtime.standing import tell_standing
 from firmware.runtime.watchdog import watched
+from firmware.station import memory_codec
 from firmware.station.build import World, build_station
 from hw.boards import load_board, open_board
 from hw.sim.board import SimBoard
+
+if TYPE_CHECKING:
+    from firmware.station.registrations_codec import Bindings
 
 log = logging.getLogger("offhook")
 
@@ -176,15 +181,23 @@ async def _open_phone(config: Config, stack: AsyncExitStack, memory: Path | None
     world = World(random, local_address, _wall_clock(config.phone.timezone))
     panel = board.display.size if board.display is not None else None
     resolver = Resolver(random, transports=_transports(config), families=_families(config))
-    known, keep = _open_memory(config, stack, memory)
+    remembered = _open_memory(config, stack, memory)
     shell = Shell(
         config.sip.listen,
-        lambda points, now: build_station(config, points, world, now, panel_size=panel, memory=known),
+        lambda points, now: build_station(
+            config,
+            points,
+            world,
+            now,
+            panel_size=panel,
+            memory=remembered.phone,
+            registrations=remembered.registrations,
+        ),
         lambda heard: _media_engine(config, board, heard),
         board,
         resolver.locate,
         lambda hop, answered: resolver.alive(hop) if answered else resolver.silent(hop),
-        keep,
+        remembered.keep,
     )
     stack.push_async_callback(shell.close)
     await shell.start()
@@ -194,17 +207,39 @@ async def _open_phone(config: Config, stack: AsyncExitStack, memory: Path | None
     return Exhibit(_user(config), config.phone.name, shell, _simulated(board))
 
 
-def _open_memory(
-    config: Config, stack: AsyncExitStack, default: Path | None
-) -> tuple[Memory | None, Callable[[bytes], None]]:
-    """What the phone knew before this start, and who keeps it for the next."""
+@dataclass(slots=True)
+class _Remembered:
+    """What was known before this start, and who keeps it for the next."""
+
+    phone: Memory | None = None
+    registrations: Bindings | None = None
+    savers: dict[str, Callable[[bytes], None]] = field(default_factory=dict)
+
+    def keep(self, name: str, octets: bytes) -> None:
+        """Keep these under that name, see Shell."""
+        if name in self.savers:
+            self.savers[name](octets)
+
+
+def _open_memory(config: Config, stack: AsyncExitStack, default: Path | None) -> _Remembered:
     wanted = config.phone.memory
     path = default if wanted is None else Path(wanted) if wanted else None
+    remembered = _Remembered()
     if path is None:
-        return None, lambda memory: None
-    kept = MemoryFile(path)
-    stack.push_async_callback(kept.close)
-    return kept.open(), kept.save
+        return remembered
+    phone = MemoryFile(path, memory_codec.decode, memory_codec.LARGEST_OCTETS, "the call list and the volumes")
+    stack.push_async_callback(phone.close)
+    remembered.phone = phone.open()
+    remembered.savers["phone"] = phone.save
+    if config.registrar is not None and "registrar" in config.phone.roles:
+        from firmware.station import registrations_codec as codec
+
+        beside = path.with_name(f"{path.stem}-registrations{path.suffix}")
+        exchange = MemoryFile(beside, codec.decode, codec.LARGEST_OCTETS, "the registrations of other telephones")
+        stack.push_async_callback(exchange.close)
+        remembered.registrations = exchange.open()
+        remembered.savers["registrations"] = exchange.save
+    return remembered
 
 
 def _user(config: Config) -> str:

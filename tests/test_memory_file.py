@@ -14,17 +14,21 @@ import pytest
 
 from firmware.phone.memory import Memory
 from firmware.runtime.memory_file import MemoryFile, default_path
-from firmware.station.memory_codec import decode, encode
+from firmware.station.memory_codec import LARGEST_OCTETS, decode, encode
 
 KNOWN = Memory(redial="1002", ringer_volume=3)
 LATER = Memory(redial="1003", ringer_volume=4)
+
+
+def memory_file(path: Path) -> MemoryFile[Memory]:
+    return MemoryFile(path, decode, LARGEST_OCTETS, "the call list and the volumes")
 
 
 def kept(path: Path, *memories: Memory) -> Memory | None:
     """Open, save these one after the other, close; what was known at the start."""
 
     async def run() -> Memory | None:
-        file = MemoryFile(path)
+        file = memory_file(path)
         known = file.open()
         for memory in memories:
             file.save(encode(memory))
@@ -81,7 +85,7 @@ def test_of_two_telephones_with_one_file_the_first_has_it(tmp_path: Path, caplog
     kept(path, KNOWN)
 
     async def run() -> None:
-        first, second = MemoryFile(path), MemoryFile(path)
+        first, second = memory_file(path), memory_file(path)
         assert first.open() == KNOWN
         assert second.open() is None
         second.save(encode(LATER))
@@ -110,7 +114,7 @@ def test_a_disk_that_fails_later_is_told_once_and_what_could_not_be_written_is_t
     folder = tmp_path / "state"
 
     async def run() -> None:
-        file = MemoryFile(folder / "phone.json")
+        file = memory_file(folder / "phone.json")
         file.open()
         (folder / ".phone.json.lock").unlink()
         folder.rmdir()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from firmware.phone.events import KeyPressed
-from firmware.station.memory_codec import decode
-from firmware.station.notebook import SELDOM_S, SETTLE_S, Notebook
+from firmware.station.memory_codec import decode, encode
+from firmware.station.notebook import SELDOM_S, SETTLE_S, SLOWLY_S, Notebook
 from tests.support.desk_phone import DeskPhone
 from tests.support.world import wall
 
@@ -16,28 +16,31 @@ class Desk:
 
     def __init__(self) -> None:
         self.phone = DeskPhone()
-        self.notebook = Notebook(self.phone.phone, wall, self.phone.now)
+        phone = self.phone.phone
+        self.notebook = Notebook(
+            lambda: phone.memory_mark, lambda now: encode(phone.memory(now, wall(now).timestamp())), self.phone.now
+        )
         self.written: list[tuple[float, int | None]] = []
         """When, and the ringer's volume in it."""
 
     def louder(self) -> None:
         self.phone.give(KeyPressed("volume-up"))
-        self.notebook.look(self.phone.phone, self.phone.now)
+        self.notebook.look(self.phone.now)
 
     def softer(self) -> None:
         self.phone.give(KeyPressed("volume-down"))
-        self.notebook.look(self.phone.phone, self.phone.now)
+        self.notebook.look(self.phone.now)
 
     def miss(self, call: str) -> None:
         self.phone.arrive(call)
         self.phone.end(call, 487)
-        self.notebook.look(self.phone.phone, self.phone.now)
+        self.notebook.look(self.phone.now)
 
     def wait(self, seconds: float) -> None:
         until = self.phone.now + seconds
         while (due := self.notebook.next_deadline()) is not None and due <= until:
             self.phone.wait(due - self.phone.now)
-            self.notebook.write(self.phone.phone, self.phone.now)
+            self.notebook.write(self.phone.now)
             self.collect()
         self.phone.wait(until - self.phone.now)
 
@@ -51,7 +54,7 @@ def test_nothing_new_is_never_written() -> None:
     desk = Desk()
 
     desk.wait(10_000)
-    desk.notebook.close(desk.phone.phone, desk.phone.now)
+    desk.notebook.close(desk.phone.now)
     desk.collect()
 
     assert desk.written == []
@@ -97,7 +100,28 @@ def test_the_end_writes_at_once() -> None:
     desk.wait(10)
     desk.softer()
 
-    desk.notebook.close(desk.phone.phone, desk.phone.now)
+    desk.notebook.close(desk.phone.now)
     desk.collect()
 
     assert [volume for _, volume in desk.written] == [6, 5]
+
+
+def test_what_changes_all_day_is_written_now_and_then() -> None:
+    """For how long a registration holds: every refresh would wear the card, and none is missed at the end."""
+    mark, slow_mark, now = 0, 0, 1000.0
+    book = Notebook(lambda: mark, lambda now: b"%d %d" % (mark, slow_mark), now, slow_mark=lambda: slow_mark)
+    for _ in range(10):
+        slow_mark += 1
+        book.look(now)
+        now += 60.0
+    assert book.next_deadline() == 1000.0 + SLOWLY_S
+
+    mark += 1
+    book.look(now)
+    assert book.next_deadline() == now + SETTLE_S
+    book.write(now + SETTLE_S)
+    assert book.drain() == b"1 10"
+    assert book.next_deadline() is None
+    slow_mark += 1
+    book.close(now + 3.0)
+    assert book.drain() == b"1 11"

@@ -11,12 +11,12 @@ import contextlib
 import fcntl
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Generic, TypeVar
 
-from firmware.phone.memory import Memory
 from firmware.runtime.safe_file import write_safely
-from firmware.station.memory_codec import LARGEST_OCTETS, Unreadable, decode
+from firmware.station.memory_codec import Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +40,18 @@ def default_path(configuration: Path, environment: Mapping[str, str]) -> Path | 
     return None
 
 
-class MemoryFile:
+Known = TypeVar("Known")
+
+
+class MemoryFile(Generic[Known]):
     """`open` it, `save` what comes, `close` it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, decode: Callable[[bytes], Known], largest: int, what: str) -> None:
+        """`decode` raises Unreadable; no file of more than `largest` octets is read; `what`: in words, a plural."""
         self._path = path
+        self._decode = decode
+        self._largest = largest
+        self._what = what
         self._hidden = f".{path.name}."
         self._lock: int | None = None
         self._writable = False
@@ -53,7 +60,7 @@ class MemoryFile:
         self._troubled = False
         self._writing: asyncio.Task[None] | None = None
 
-    def open(self) -> Memory | None:
+    def open(self) -> Known | None:
         """What was known before, None if nothing was; that is said in the log, and never raised."""
         try:
             self._take()
@@ -105,12 +112,12 @@ class MemoryFile:
                 if name.startswith(self._hidden) and name != self._hidden + _LOCK:
                     self._path.with_name(name).unlink()
 
-    def _read(self) -> Memory | None:
+    def _read(self) -> Known | None:
         try:
             if not self._path.is_file() and self._path.exists():
                 raise OSError(0, "it is no file")
             with self._path.open("rb") as file:
-                octets = file.read(LARGEST_OCTETS + 1)
+                octets = file.read(self._largest + 1)
         except FileNotFoundError:
             return None
         except OSError as fault:
@@ -118,7 +125,9 @@ class MemoryFile:
             self._forgetful(fault)
             return None
         try:
-            return decode(octets)
+            if len(octets) > self._largest:
+                raise Unreadable(f"it is larger than {self._largest} octets")
+            return self._decode(octets)
         except Unreadable as fault:
             self._set_aside(fault)
             return None
@@ -131,7 +140,8 @@ class MemoryFile:
         try:
             if self._writable:
                 self._path.rename(aside)
-                log.warning("%s cannot be used, %s: it is now %s, and the call list is empty", self._path, why, aside)
+                words = "%s cannot be used, %s: it is now %s, and %s begin anew"
+                log.warning(words, self._path, why, aside, self._what)
                 return
         except OSError as fault:
             self._forgetful(fault)
@@ -155,12 +165,12 @@ class MemoryFile:
         else:
             self._unsaved = None
             if self._troubled:
-                log.info("the call list is kept in %s again", self._path)
+                log.info("%s are kept in %s again", self._what, self._path)
             self._troubled = False
 
     def _forgetful(self, fault: OSError) -> None:
         """Say so, once."""
         if not self._troubled:
-            words = "the call list and the volumes are not kept beyond this telephone's end"
-            log.warning("%s: %s; %s", self._path, fault.strerror, words)
+            words = "%s: %s; %s are not kept beyond this telephone's end"
+            log.warning(words, self._path, fault.strerror, self._what)
         self._troubled = True

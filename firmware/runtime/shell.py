@@ -79,7 +79,7 @@ class Shell:
         board: hw.Board,
         resolve: Resolve,
         hop_heard: HopHeard = lambda hop, answered: None,
-        keep: Callable[[bytes], None] = lambda memory: None,
+        keep: Callable[[str, bytes], None] = lambda name, memory: None,
     ) -> None:
         """`build(points as bound, now)` makes the station once its sockets are open; `keep` gets its memory, now and
         then and at the end."""
@@ -285,9 +285,8 @@ class Shell:
         return bool(outputs or commands or actions)
 
     def _keep_memory(self, station: Station) -> None:
-        memory = station.drain_memory()
-        if memory is not None:
-            self._keep(memory)
+        for name, memory in station.drain_memory():
+            self._keep(name, memory)
 
     def _watch_overload(self) -> None:
         """One line when requests begin to be refused, and one when that is over."""

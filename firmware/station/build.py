@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
+from typing import TYPE_CHECKING
 
 from firmware.audio.tones import progress_tone, ring
 from firmware.config import AVAILABLE_CODECS, AccountSection, Config
@@ -23,13 +24,18 @@ from firmware.sip.cores.user_agent import UserAgent
 from firmware.sip.endpoint import Endpoint
 from firmware.sip.timers import Timers
 from firmware.sip.transport import ListeningPoint
-from firmware.sip.uri import SipUri
+from firmware.sip.uri import SipUri, Uri
+from firmware.station import memory_codec
 from firmware.station.calls import codecs_named
 from firmware.station.notebook import Notebook
 from firmware.station.panel import Panel
 from firmware.station.station import Station
 from firmware.station.switchboard import Switchboard
 from firmware.version import VERSION
+
+if TYPE_CHECKING:
+    from firmware.sip.cores.location import LocationService
+    from firmware.station.registrations_codec import Bindings
 
 KNOWN_CODECS = (PCMA, PCMU)
 assert {codec.encoding for codec in KNOWN_CODECS} == set(AVAILABLE_CODECS)
@@ -55,8 +61,12 @@ def build_station(
     *,
     panel_size: tuple[int, int] | None = (128, 64),
     memory: Memory | None = None,
+    registrations: Bindings | None = None,
 ) -> Station:
-    """The station of `config`, listening on `points` (as bound); `memory`: what it knew before this start."""
+    """The station of `config`, listening on `points` (as bound).
+
+    `memory`, `registrations`: what the phone, and the exchange it is too, knew before this start.
+    """
     endpoint = Endpoint(
         points=points,
         random=world.random,
@@ -67,7 +77,8 @@ def build_station(
     accounts = [_account(section) for section in config.account if _is_user_agent(config)]
     near = _may_ring(config)
     user_agent = UserAgent(endpoint, accounts, world.random, accept_from=lambda _, host: near(host))
-    endpoint.cores.extend([*_servers(config, endpoint, world), user_agent])
+    location = _location(config, endpoint, registrations or {}, world, now)
+    endpoint.cores.extend([*_servers(config, endpoint, world, location), user_agent])
     phone = Phone(phone_settings(config), now, memory)
     switchboard = Switchboard(
         user_agent,
@@ -79,8 +90,57 @@ def build_station(
         auto_answer={str(section.address): section.auto_answer for section in config.account},
         listening=[point.host for point in points],
     )
-    notebook = Notebook(phone, world.wall, now)
-    return Station(endpoint, user_agent, phone, switchboard, Panel(panel_size, world.wall), notebook)
+    notebooks = {"phone": _phone_notebook(phone, world, now)}
+    if location is not None:
+        notebooks["registrations"] = _registrations_notebook(location, world, now)
+    return Station(endpoint, user_agent, phone, switchboard, Panel(panel_size, world.wall), notebooks)
+
+
+def _phone_notebook(phone: Phone, world: World, now: float) -> Notebook:
+    return Notebook(
+        lambda: phone.memory_mark, lambda now: memory_codec.encode(phone.memory(now, world.wall(now).timestamp())), now
+    )
+
+
+def _registrations_notebook(location: LocationService, world: World, now: float) -> Notebook:
+    from firmware.station import registrations_codec
+
+    def encode(now: float) -> bytes:
+        later = world.wall(now).timestamp() - now
+        return registrations_codec.encode(_shifted(location.addresses(now), later))
+
+    return Notebook(lambda: location.changes, encode, now, slow_mark=lambda: location.refreshes)
+
+
+def _shifted(bindings: Bindings, later: float) -> Bindings:
+    """The same by a clock that shows so many seconds more."""
+    return {
+        address: tuple(dataclasses.replace(binding, expires_at=binding.expires_at + later) for binding in bound)
+        for address, bound in bindings.items()
+    }
+
+
+def _location(
+    config: Config, endpoint: Endpoint, registrations: Bindings, world: World, now: float
+) -> LocationService | None:
+    """Where the users of our domain are; None if we serve nobody.
+
+    Of what was known before, users that are no more are forgotten, and our own phone, which registers anew.
+    """
+    if config.registrar is None or not {"registrar", "proxy", "redirect"} & set(config.phone.roles):
+        return None
+    # A mere telephone starts without them.
+    from firmware.sip.cores.location import LocationService, canonical_address
+
+    location = LocationService()
+    addresses = {canonical_address(user, config.registrar.domain) for user, _ in config.registrar.users}
+    ours = {
+        address: tuple(binding for binding in bound if not _is_own(endpoint, binding.uri))
+        for address, bound in registrations.items()
+        if address in addresses
+    }
+    location.recall(_shifted(ours, now - world.wall(now).timestamp()), now)
+    return location
 
 
 def _is_user_agent(config: Config) -> bool:
@@ -130,19 +190,20 @@ def _may_ring(config: Config) -> Callable[[str], bool]:
     return is_near
 
 
-def _servers(config: Config, endpoint: Endpoint, world: World) -> list[Core]:
+def _is_own(endpoint: Endpoint, uri: Uri) -> bool:
+    return isinstance(uri, SipUri) and endpoint.is_own_address(uri.host, uri.port, uri.transport)
+
+
+def _servers(config: Config, endpoint: Endpoint, world: World, location: LocationService | None) -> list[Core]:
     """The server roles, before the user agent: it takes only what is addressed to its own contacts."""
-    if config.registrar is None:
+    if config.registrar is None or location is None:
         return []
-    # A mere telephone starts without them.
-    from firmware.sip.cores.location import LocationService
     from firmware.sip.cores.proxy import Proxy
     from firmware.sip.cores.redirect import Redirect
     from firmware.sip.cores.registrar import Registrar
 
     domain, users = config.registrar.domain, dict(config.registrar.users)
     algorithms = config.registrar.digest
-    location = LocationService()
     servers: list[Core] = []
     if "registrar" in config.phone.roles:
         servers.append(

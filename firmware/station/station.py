@@ -6,6 +6,7 @@ drains, one for each neighbour in the world: the SIP sockets, the media engine, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from firmware.media import messages as media
@@ -38,14 +39,15 @@ class Station:
         phone: Phone,
         switchboard: Switchboard,
         panel: Panel,
-        notebook: Notebook,
+        notebooks: Mapping[str, Notebook],
     ) -> None:
+        """`notebooks`: what is kept over a restart, by the name `drain_memory` gives it."""
         self.endpoint = endpoint
         self._user_agent = user_agent
         self._phone = phone
         self._switchboard = switchboard
         self._panel = panel
-        self._notebook = notebook
+        self._notebooks = notebooks
         self._board: list[BoardAction] = []
 
     # --- the world in ---
@@ -64,7 +66,8 @@ class Station:
 
     def close(self, now: float) -> None:
         """Nothing more will happen: what is worth remembering is in the last `drain_memory`."""
-        self._notebook.close(self._phone, now)
+        for notebook in self._notebooks.values():
+            notebook.close(now)
 
     @property
     def idle(self) -> bool:
@@ -118,12 +121,13 @@ class Station:
         self._phone.handle_timers(now)
         self._settle(now)
         self._panel.draw(self._phone.view, now)
-        self._notebook.write(self._phone, now)
+        for notebook in self._notebooks.values():
+            notebook.write(now)
 
     def next_deadline(self) -> float | None:
         """When `handle_timers` is next wanted."""
-        parts = (self.endpoint, self._phone, self._panel, self._notebook)
-        deadlines = (part.next_deadline() for part in parts)
+        parts = (self.endpoint.next_deadline(), self._phone.next_deadline(), self._panel.next_deadline())
+        deadlines = (*parts, *(notebook.next_deadline() for notebook in self._notebooks.values()))
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     # --- the world out ---
@@ -145,9 +149,9 @@ class Station:
         """A new picture for the panel, None if it has not changed."""
         return self._panel.drain()
 
-    def drain_memory(self) -> bytes | None:
-        """What is to be kept until the next start instead of what was before, None if nothing is new."""
-        return self._notebook.drain()
+    def drain_memory(self) -> list[tuple[str, bytes]]:
+        """What is to be kept until the next start instead of what was before under that name."""
+        return [(name, octets) for name, book in self._notebooks.items() if (octets := book.drain()) is not None]
 
     def view(self, now: float) -> PhoneView:
         """The phone's state."""
@@ -169,7 +173,8 @@ class Station:
             raise AssertionError("the phone and its user agent answer each other for ever")
         if seen:
             self._panel.touch(now)
-        self._notebook.look(self._phone, now)
+        for notebook in self._notebooks.values():
+            notebook.look(now)
 
     def _carry_out(self, action: phone_events.Action, now: float) -> None:
         if isinstance(action, phone_events.SetLamp | phone_events.Ring | phone_events.StopRing):

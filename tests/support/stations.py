@@ -16,6 +16,7 @@ from firmware.sip.timers import Timers
 from firmware.sip.transport import Flow, Hop, ListeningPoint, Output
 from firmware.station.build import World as StationWorld
 from firmware.station.build import build_station
+from firmware.station.registrations_codec import Bindings
 from tests.support.world import World, wall
 
 KEY_DOWN = 0.08
@@ -96,6 +97,7 @@ class StationNode:
         timers: Timers | None = None,
         engine: Callable[[StationNode], MediaEdge] | None = None,
         panel_size: tuple[int, int] | None = (128, 64),
+        registrations: Bindings | None = None,
     ) -> None:
         """`config`: its listening points give the ports; the host is replaced by `host`.
 
@@ -111,7 +113,9 @@ class StationNode:
         self.lamps: dict[str, str] = {}
         self.ringing = False
         edges = StationWorld(Random(seed), lambda _: host, wall, timers or Timers())
-        self.station = build_station(self.config, self.points, edges, world.now, panel_size=panel_size)
+        self.station = build_station(
+            self.config, self.points, edges, world.now, panel_size=panel_size, registrations=registrations
+        )
 
     # --- the network's side ---
 

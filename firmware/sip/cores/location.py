@@ -5,6 +5,7 @@ The registrar writes it; the proxy and the redirect server read it.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -87,6 +88,10 @@ class LocationService:
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._owners: dict[_Key, dict[str, None]] = {}
         self._agenda = Agenda()
+        self.changes = 0
+        """Counts who came, went or moved."""
+        self.refreshes = 0
+        """Counts these too, and every binding that was made to last longer."""
 
     def __len__(self) -> int:
         return len(self._bindings)
@@ -151,12 +156,21 @@ class LocationService:
         """When the next binding expires, monotonic seconds."""
         return self._agenda.next_deadline()
 
+    def recall(self, bindings: Mapping[str, Sequence[Binding]], now: float) -> None:
+        """Take what another life of this exchange knew (`addresses`); what has expired or has no room is left out."""
+        for address, bound in bindings.items():
+            with contextlib.suppress(NoRoom):
+                self.update(address, tuple(reversed(bound)), now)  # the newest came first
+
     def addresses(self, now: float) -> Mapping[str, tuple[Binding, ...]]:
         """Return everything that is bound now."""
         return {address: bindings for address in self._bindings if (bindings := self.lookup(address, now))}
 
     def _commit(self, address: str, bindings: tuple[Binding, ...]) -> None:
-        for binding in self._bindings.pop(address, ()):
+        before = self._bindings.pop(address, ())
+        self.refreshes += 1
+        self.changes += {str(binding.uri) for binding in before} != {str(binding.uri) for binding in bindings}
+        for binding in before:
             for key in _keys(binding):
                 self._disown(key, address)
         if not bindings:
