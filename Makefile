@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: deb lock deb-test image boot-test
+.PHONY: deb lock deb-test image boot-test raspios-test
 .PHONY: setup sim test test-quick lint bench pictures test-setup peers clean
 
 # Debian splits ensurepip out of python3: fetch it where we may, else say what to type.
@@ -70,14 +70,22 @@ deb-test: deb
 	@sh .ci/apt-install mmdebstrap strace
 	PIP=$(CURDIR)/$(BIN)/pip image-build/test-deb build
 
+# BASE=raspios.img.xz: the package laid over that image of Raspberry Pi OS Lite, instead of an image of our own.
 image: deb
-	@sh .ci/apt-install mmdebstrap mtools dosfstools fdisk squashfs-tools e2fsprogs zstd bmap-tools \
-	  $(if $(filter amd64,$(ARCH)),syslinux syslinux-common,qemu-user-static binfmt-support)
-	image-build/image $(ARCH) build
+	@sh .ci/apt-install mmdebstrap mtools dosfstools fdisk squashfs-tools e2fsprogs zstd xz-utils bmap-tools \
+	  $(if $(filter amd64,$(if $(BASE),arm64,$(ARCH))),syslinux syslinux-common,qemu-user-static binfmt-support)
+	$(if $(BASE),image-build/raspios/lay $(BASE) build,image-build/image $(ARCH) build)
 
+# TEST=boot_time measures the time to the dial tone; MACHINE=raspi3b is QEMU's Raspberry Pi 3 (arm64).
+TEST ?= telephone
 boot-test: $(VENV)/.installed-test
 	@sh .ci/apt-install mmdebstrap mtools e2fsprogs iproute2 $(if $(filter amd64,$(ARCH)),qemu-system-x86,qemu-system-arm)
-	image-build/boot-test/boot-test $(ARCH) build
+	image-build/boot-test/boot-test $(ARCH) build $(or $(MACHINE),$(TEST))
+
+# An image that looks like Raspberry Pi OS Lite, the package laid over it, and that booted in QEMU (arm64): about half an hour.
+raspios-test: deb $(VENV)/.installed-test
+	@sh .ci/apt-install mmdebstrap mtools dosfstools fdisk e2fsprogs zstd xz-utils bmap-tools iproute2 qemu-user-static binfmt-support qemu-system-arm
+	image-build/raspios/test build
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
