@@ -125,13 +125,14 @@ def test_a_call_answered_elsewhere_is_not_missed() -> None:
     assert desk.call("in1").cause == (487, "Answered elsewhere")
 
 
-def test_a_call_that_nobody_takes_in_two_minutes_gets_480_and_is_missed() -> None:
+def test_a_call_that_nobody_takes_in_a_minute_gets_480_and_is_missed() -> None:
     desk = DeskPhone()
     desk.arrive()
 
-    desk.wait(121)
+    desk.wait(61)
 
     assert EndCall("in1", 480) in desk.fresh
+    assert desk.call("in1").cause == (480, "No answer")
     assert desk.ring is None
     assert desk.view.missed == 1
 

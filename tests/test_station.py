@@ -224,10 +224,10 @@ def test_no_answer() -> None:
     world, (hall, kitchen) = household()
     hall.lift()
     hall.press("1002")
-    world.wait(100.0)
+    world.wait(50.0)
     assert kitchen.ringing
 
-    world.wait(40.0)
+    world.wait(20.0)
 
     assert not kitchen.ringing
     assert kitchen.view.missed == 1

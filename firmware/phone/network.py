@@ -180,7 +180,9 @@ def give_up(desk: Desk, call: Call, status: int, now: float) -> None:
     """Nobody answered in time: 480 to a caller (and a missed call), CANCEL to a called person."""
     desk.emit(EndCall(call.id, status))
     in_focus = desk.focused is call
-    desk.close(call, now, 408 if call.direction == "out" else status, "local", missed=call.direction == "in")
+    code = NO_ANSWER if call.direction == "out" else status
+    call.cause = (code, reason_for(NO_ANSWER).words)
+    desk.close(call, now, code, "local", missed=call.direction == "in")
     if in_focus:
         desk.show_end(call, now, "busy")
 

@@ -61,14 +61,15 @@ _SILENT: _Row = (
     "Check the network", "congestion",
 )  # fmt: skip
 
+# 300, 301 and 302 are followed by themselves (RFC 3261 §8.1.3.4): whoever reads these words has no address to dial.
 _ROWS: dict[int, _Row] = {
     200: ("Call ended", "The call was ended as usual.", "", "busy"),
-    300: ("Several addresses", "The number stands for several addresses; none was chosen.", "Dial one of them",
-          "congestion"),
+    300: ("Several addresses", "The number stands for several addresses, and none of them could be called.",
+          "Try another number", "congestion"),
     301: ("Number has changed", "The person can no longer be reached at this number.", "Ask for the new one",
           "number_unobtainable"),
-    302: ("Reached elsewhere", "The person can be reached at another address for now.", "Dial that address",
-          "congestion"),
+    302: ("Reached elsewhere", "The person is elsewhere for now, but not at an address that this phone can call.",
+          "Try another number", "congestion"),
     305: ("Use another server", "The call has to go through another server.", "Report to your admin", "congestion"),
     380: ("Other service needed", "The call is not possible, but another service may be.", "Try another way",
           "congestion"),

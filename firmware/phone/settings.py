@@ -60,8 +60,8 @@ class Timeouts:
     """The first digit 0 is held so long, then it is a + (RFC 4504 Req-90)."""
     critical: float = 4.0
     """After digits that are a whole number but could go on (RFC 3435 §2.1.5, timer T critical)."""
-    incoming: float = 120.0
-    """An incoming call rings so long, then 480 goes out."""
+    incoming: float = 60.0
+    """An incoming call rings so long, some fifteen times, then 480 goes out and both ends read that nobody answered."""
     no_server: float = 6.0
     """A call from an account that is not registered gets no response at all for so long, then it has failed."""
     no_news: float = 4.0
