@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,8 @@ from firmware.station.panel import Panel
 from firmware.station.station import Station
 from firmware.station.switchboard import Switchboard
 from firmware.version import VERSION
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from firmware.sip.cores.location import LocationService
@@ -207,7 +210,16 @@ def _servers(config: Config, endpoint: Endpoint, world: World, location: Locatio
     servers: list[Core] = []
     if "registrar" in config.phone.roles:
         servers.append(
-            Registrar(endpoint, domain, users, location, world.random, algorithms=algorithms, today=world.wall)
+            Registrar(
+                endpoint,
+                domain,
+                users,
+                location,
+                world.random,
+                algorithms=algorithms,
+                today=world.wall,
+                tell=lambda line: log.info("exchange: %s", line),
+            )
         )
     if "proxy" in config.phone.roles:
         # A scanner that finds the exchange rings nobody; whom `accept_from` lets ring may call nobody else through it.

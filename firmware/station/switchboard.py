@@ -18,6 +18,7 @@ from firmware.sip.grammar import display_text
 from firmware.sip.message import MalformedMessage
 from firmware.sip.uri import SipUri, parse_uri
 from firmware.station.calls import StationCall
+from firmware.station.logbook import Logbook
 from firmware.station.sound import command_for
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Switchboard:
         self._auto_answer = auto_answer
         self._calls: dict[str, StationCall] = {}
         self._commands: list[media.Command] = []
+        self._logbook = Logbook()
         self.stopping = False
         """No new calls."""
 
@@ -94,6 +96,7 @@ class Switchboard:
     def _place(self, action: phone_events.PlaceCall) -> None:
         if action.call in self._calls:
             return  # a transfer sent us there, and it is on its way
+        self._logbook.placed(action.call, action.account, action.to)
         host = self._local_address(self._towards(action.account, action.to))
         self._open(StationCall(action.call, action.account, self._negotiation(), host, to=action.to))
 
@@ -202,6 +205,7 @@ class Switchboard:
 
     def user_agent_said(self, event: ua_events.UserAgentEvent, now: float) -> None:
         """An event of the user agent."""
+        self._logbook.note(event)
         match event:
             case ua_events.IncomingCall():
                 self._incoming(event)

@@ -12,7 +12,9 @@ from firmware.sip.cores.server.authentication import ALGORITHMS, Authenticator
 from firmware.sip.cores.server.domain import Domain
 from firmware.sip.cores.server.server_core import Refused, ServerCore, refuse_unsupported
 from firmware.sip.dates import format_date
+from firmware.sip.grammar import display_text
 from firmware.sip.message import Request
+from firmware.sip.status import reason_phrase
 from firmware.sip.uri import SipUri
 
 if TYPE_CHECKING:
@@ -50,7 +52,9 @@ class Registrar(ServerCore):
         default: int = HOUR,
         maximum: int = 2 * HOUR,
         today: Callable[[float], datetime] | None = None,
+        tell: Callable[[str], None] = lambda line: None,
     ) -> None:
+        """`tell`: who wants to know in a line who came, went or was refused."""
         self._endpoint = endpoint
         self._domain = Domain(endpoint, [domain, *aliases], users)
         self._location = location
@@ -60,6 +64,7 @@ class Registrar(ServerCore):
         self._default = default
         self._maximum = maximum
         self._today = today
+        self._tell = tell
 
     def request_received(self, transaction: ServerTransaction, request: Request, now: float) -> bool:
         """Take what is for our domain itself, but an OPTIONS; leave the rest to the next core."""
@@ -67,11 +72,17 @@ class Registrar(ServerCore):
             return False
         if request.method != "REGISTER":
             return self._refuses_method(transaction, request, now)
+        host, before = transaction.flow.remote[0], self._location.changes
         try:
             address = self._register(transaction, request, now)
         except Refused as refused:
+            if refused.status not in (401, 423):  # a challenge refuses nobody yet, nor does a wish for more time
+                self._tell(f"{_named(request)} refused to {host}: {refused.status} {refused.reason or reason_phrase(refused.status)}")
             self._endpoint.reply(transaction, refused.status, now, refused.reason, fields=refused.fields)
         else:
+            if self._location.changes != before:
+                bound = self._location.lookup(address, now)
+                self._tell(f"{address} registered from {host}" if bound else f"{address} left")
             self._endpoint.reply(transaction, 200, now, fields=self._listing(request, address, now))
         return True
 
@@ -116,6 +127,8 @@ class Registrar(ServerCore):
         """Step 3: return who it is. An unknown user is challenged like any other, so that names cannot be tried out."""
         proof = self._authenticator.check(request.authorization, request, host, now)
         if proof.username is None:
+            if request.authorization and not proof.stale:
+                self._tell(f"{_named(request)} refused to {host}: wrong user name or password")
             challenges = self._authenticator.challenges(now, stale=proof.stale)
             raise Refused(401, fields=[("WWW-Authenticate", challenge) for challenge in challenges])
         return proof.username
@@ -174,3 +187,8 @@ class Registrar(ServerCore):
         if self._today is not None:
             fields.append(("Date", format_date(self._today(now))))
         return fields
+
+
+def _named(request: Request) -> str:
+    """Who is to be registered, as a stranger may have written it, in one line."""
+    return display_text(str(request.to.uri))[:100]
