@@ -173,6 +173,35 @@ def test_refer_names_target_and_referrer() -> None:
     assert str(request.contacts[0].uri) == f"sip:{alice.account.contact_user}@{ALICE}:5060"
 
 
+def test_an_attended_refer_names_whom_it_is_about() -> None:
+    """A Contact's user part is random: who shows it shows nothing. The display name is for people."""
+    wire, alice, peer, _ = with_peer()
+    connect(wire, alice, "b", telephone(wire, CAROL, "carol"))
+
+    alice.agent.transfer(alice.only(IncomingCall).call, wire.now, replaces_call="b")
+    wire.run(0.1)
+
+    (request,) = peer.requests("REFER")
+    assert request.refer_to is not None
+    assert request.refer_to.display_name == "carol"
+
+
+def test_the_target_asserts_who_it_is_to_whom_only_its_contact_is_known() -> None:
+    """RFC 3325 §9.1; nobody else is told more than they asked for."""
+    wire, alice, bob, carol = three()
+    bobs = connect(wire, alice, "a", bob)
+    connect(wire, alice, "b", carol)
+    assert not any(sent.message.p_asserted_identity for sent in wire.log)
+    alice.agent.transfer("a", wire.now, replaces_call="b")
+    wire.run(0.1)
+    bob.agent.follow_transfer(bobs, "b2", OFFER, wire.now)
+    wire.run(0.1)
+    carol.agent.answer(carol.events(IncomingCall)[1].call, ANSWER, wire.now)
+    wire.run(0.1)
+
+    assert str(bob.only(Answered).remote_uri) == str(carol.account.address)
+
+
 def test_refused_refer_is_reported() -> None:
     wire, alice, peer, _ = transferring()
     peer.reply(peer.requests("REFER")[0], 603)

@@ -349,7 +349,8 @@ class Switchboard:
         if call is None or self.stopping:
             self._user_agent.refuse_transfer(event.call, now)
             return
-        new = self._phone.receive(phone_events.TransferAsked(event.call, phone_events.Party(str(event.to))), now)
+        to = phone_events.Party(str(event.to), display_text(event.to_name))
+        new = self._phone.receive(phone_events.TransferAsked(event.call, to), now)
         if new is None:
             self._user_agent.refuse_transfer(event.call, now)
             return

@@ -165,6 +165,8 @@ class TransferRequested:
     """Whom to call, without the URI's headers."""
     referred_by: str
     """The Referred-By header's URI, or the peer's address."""
+    to_name: str = ""
+    """The display name of Refer-To as received, may be empty and is not safe to show unfiltered."""
 
 
 UserAgentEvent = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from firmware.sip.address import NameAddress
 from firmware.sip.cores.agent.bodies import session_description
 from firmware.sip.cores.agent.session import Session
 from firmware.sip.cores.agent.station import Station, capabilities, with_body
@@ -88,7 +89,7 @@ class Invitation(Usage):
         """Answer 200 (§13.3.1.4); the call this one replaces ends (RFC 3891 §3)."""
         dialog = self._dialog
         session = Session(self.station, self.call, self.account, dialog, initiator=False)
-        response = self._reply(200, now, sdp, session.timer.response_fields(self._request, now))
+        response = self._reply(200, now, sdp, (*session.timer.response_fields(self._request, now), *self._identity()))
         self.station.cancel_alarms(self, "expired", "ringing")
         dialog.confirm(response)
         self.station.dialogs[dialog.id] = session
@@ -96,6 +97,12 @@ class Invitation(Usage):
         session.accepted(self._transaction, response, now, first=True)
         if self._replaced is not None:
             self._replaced.replaced(now)
+
+    def _identity(self) -> tuple[tuple[str, object], ...]:
+        """Who takes the place of another called a Contact of ours: say who that is (RFC 3325 §9.1)."""
+        if self._replaced is None:
+            return ()
+        return (("P-Asserted-Identity", NameAddress.of(self.account.address, self.account.display_name)),)
 
     def reject(self, status: int, reason: str | None, now: float) -> None:
         """Answer with a final response (§13.3.1.2, §13.3.1.3)."""

@@ -212,7 +212,8 @@ class OutgoingCall(Usage):
             session.acknowledge(request, b"", now)
         else:
             session.await_answer(request)
-        who = connected_party(response, response.to, trusted=self._way.served)
+        # Whom a referral leads to was vouched for by who sent us there, often by a Contact that no person can read.
+        who = connected_party(response, response.to, trusted=self._way.served or self._observer is not None)
         self.station.report(Answered(self.call, session_description(response), *who))
         self._tell_observer(response.status, response.reason, now)
 

@@ -13,7 +13,7 @@ from firmware.sip.cores.agent.usage import FAILURES
 from firmware.sip.cores.user_agent_events import TransferProgress, TransferRequested
 from firmware.sip.field_values import parse_replaces
 from firmware.sip.grammar import MalformedMessage
-from firmware.sip.uri import SipUri
+from firmware.sip.uri import SipUri, TelUri, Uri
 
 if TYPE_CHECKING:
     from firmware.sip.cores.agent.session import Session
@@ -38,12 +38,19 @@ def refer_to_replacing(dialog: Dialog) -> str:
     """The Refer-To value that makes its reader take our place in `dialog` (RFC 5589 §7).
 
     RFC 3891 §3 matches to-tag with the local tag of the UA that gets the INVITE: for us that is the remote one.
+    A Contact's user part means nothing to people: the display name says whom it is about.
     """
     replaces = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
     target = dialog.remote_target
     if isinstance(target, SipUri):
         target = target.without_headers().with_(headers=(("Replaces", replaces),))
-    return str(NameAddress.of(target))
+    return str(NameAddress.of(target, dialog.remote.display_name or _user_of(dialog.remote.uri)))
+
+
+def _user_of(uri: Uri) -> str:
+    if isinstance(uri, TelUri):
+        return uri.digits
+    return (uri.user or "") if isinstance(uri, SipUri) else ""
 
 
 class Transferor:
@@ -158,7 +165,7 @@ class Referral:
         station.set_alarm(referral, "expired", now + LIFETIME)
         referral.call_progressed(100, "Trying", now)
         by = request.referred_by or session.dialog.remote
-        station.report(TransferRequested(session.call, target, str(by.uri)))
+        station.report(TransferRequested(session.call, target, str(by.uri), referral.to.display_name))
 
     def refer_sub_fields(self) -> tuple[tuple[str, object], ...]:
         """RFC 4488 §4: the wish for silence, granted."""
