@@ -569,6 +569,22 @@ def test_loss_is_told_and_heard() -> None:
     assert 2.5 < last.mos < 3.8
 
 
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_link_that_loses_every_second_packet_from_the_first_on_is_heard_and_told_of(lost: int) -> None:
+    """RFC 3550 A.1 asks for two packets in sequence, which would never come."""
+    pair = call()
+    numbers = iter(range(10_000))
+    pair.drop = lambda name, packet: name == "b" and not packet.rtcp and next(numbers) % 2 == lost
+    talk(pair, "b")
+
+    pair.run(4.5)
+
+    assert rms(second(pair.heard["a"])) > 1000
+    last = [event for event in pair.told["a"] if isinstance(event, Quality)][-1]
+    assert last.loss_percent == pytest.approx(50.0, abs=3.0)
+    assert last.mos < 2.0
+
+
 def test_round_trip_is_measured_by_rtcp() -> None:
     """RFC 3550 §6.4.1; the cable has no delay."""
     pair = call()

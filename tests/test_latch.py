@@ -41,7 +41,7 @@ def test_a_run_must_be_one_source_in_sequence(fault: str) -> None:
     offer(latch, TRANSLATED, RUN - 1)
 
     source = (TRANSLATED[0], TRANSLATED[1] + 1) if fault == "other port" else TRANSLATED
-    sequence = RUN + 5 if fault == "gap" else RUN - 1
+    sequence = RUN + 50 if fault == "gap" else RUN - 1
     accepted = latch.accepts(source, 8 if fault == "other SSRC" else 7, sequence, 1.0)
 
     assert not accepted
@@ -79,3 +79,13 @@ def test_the_signalled_address_takes_its_stream_back_after_a_run() -> None:
     assert offer(latch, SIGNALLED, RUN, now=1.1) == 1
     assert latch.address == SIGNALLED
     assert offer(latch, STRANGER, 50, now=1.2, first=RUN) == 0
+
+
+def test_a_run_may_have_lost_or_swapped_packets() -> None:
+    """A translated far end on a bad link is heard too."""
+    latch = Latch(SIGNALLED)
+
+    accepted = [latch.accepts(TRANSLATED, 7, sequence, 0.02 * sequence) for sequence in (1, 0, 3, 2, 7, 6, 9, 11)]
+
+    assert accepted.index(True) == 7
+    assert latch.address == TRANSLATED

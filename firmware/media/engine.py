@@ -311,7 +311,8 @@ class Engine:
         if configuration is None:
             return
         seen = call.stream.session.statistics(now)
-        call.loss.add(LossCount(seen.expected, seen.lost, seen.late))
+        unheard = seen.out_of_sequence  # it came, and nobody heard it: a call is not perfect for that
+        call.loss.add(LossCount(seen.expected + unheard, seen.lost + unheard, seen.late))
         delay_ms = (seen.round_trip_ms or 0.0) / 2 + seen.playout_delay_ms
         quality = Quality(
             session=name,

@@ -6,10 +6,13 @@ after a run of packets in sequence, and only while nothing comes from the addres
 
 from __future__ import annotations
 
+from firmware.rtp.reception import NEAR
+from firmware.rtp.serial import SEQUENCE_MODULUS
+
 Address = tuple[str, int]
 
 RUN = 5
-"""Packets in sequence, of one SSRC, from one new address, before it is believed."""
+"""Packets in sequence or nearly so, of one SSRC, from one new address, before it is believed."""
 SILENCE = 5.0
 """Seconds without a packet from the address believed so far, before another may be."""
 
@@ -68,7 +71,9 @@ class Latch:
         return self.heard_at is not None and now - self.heard_at < SILENCE
 
     def _count(self, source: Address, ssrc: int, sequence: int) -> None:
-        expected = (self._candidate_sequence + 1) & 0xFFFF
-        follows = source == self._candidate and ssrc == self._candidate_ssrc and sequence == expected
-        self._run = self._run + 1 if follows else 1
+        ahead = (sequence - self._candidate_sequence) & 0xFFFF
+        same = source == self._candidate and ssrc == self._candidate_ssrc
+        if same and SEQUENCE_MODULUS - ahead <= NEAR:
+            return  # overtaken on the way
+        self._run = self._run + 1 if same and 0 < ahead <= NEAR else 1
         self._candidate, self._candidate_ssrc, self._candidate_sequence = source, ssrc, sequence

@@ -1,12 +1,12 @@
 """RTP data packets (RFC 3550 §5.1, §5.3.1 and the header checks of appendix A.1).
 
-     0                   1                   2                   3
-    |V=2|P|X|  CC   |M|     PT      |       sequence number         |
-    |                           timestamp                           |
-    |                             SSRC                              |
-    |                        CSRC, CC of them                       |
-    |    header extension, if X: profile, length in words, words    |
-    |    payload, then padding if P; the last octet counts it       |
+ 0                   1                   2                   3
+|V=2|P|X|  CC   |M|     PT      |       sequence number         |
+|                           timestamp                           |
+|                             SSRC                              |
+|                        CSRC, CC of them                       |
+|    header extension, if X: profile, length in words, words    |
+|    payload, then padding if P; the last octet counts it       |
 """
 
 from __future__ import annotations

@@ -11,6 +11,9 @@ MAXIMUM_MISORDER = 100
 """A.1: packets, two seconds at 50 a second."""
 MINIMUM_SEQUENTIAL = 2
 """A.1: packets in sequence before a source is valid."""
+NEAR = 16
+"""Packets: a sequence number so little ahead follows too, for a link that loses or swaps every second packet must not be
+silent for ever. Chance numbers are as near as this in 1 of 4,096 cases."""
 
 _WINDOW = (1 << 64) - 1
 """One bit for each of the last 64 sequence numbers."""
@@ -76,6 +79,10 @@ class Reception:
         """True once enough packets came in sequence."""
         return not self._probation
 
+    def is_highest(self, sequence: int) -> bool:
+        """Whether nothing later has come."""
+        return sequence == self._highest
+
     def update(self, sequence: int) -> int | None:
         """Take a packet's sequence number; return it unwrapped, or None when it is not (yet) believed. A.1."""
         ahead = (sequence - self._highest) & 0xFFFF
@@ -99,7 +106,9 @@ class Reception:
         return self._cycles + self._highest - behind
 
     def _prove(self, sequence: int, ahead: int) -> int | None:
-        if ahead != 1:
+        if SEQUENCE_MODULUS - ahead <= NEAR:
+            return None  # overtaken by what came before it, which proves nothing either way
+        if not 0 < ahead <= NEAR:
             self._probation = MINIMUM_SEQUENTIAL - 1
             self._highest = sequence
             return None

@@ -1,7 +1,7 @@
 """One RTP session with one far end (RFC 3550, 3551, 4733, 4961), without input or output of its own.
 
-    socket --receive--> latch -> reception -> jitter buffer --playout--> decoder
-    socket <--drain---  transmission (speech, keys), reports  <--send--- encoder
+socket --receive--> latch -> reception -> jitter buffer --playout--> decoder
+socket <--drain---  transmission (speech, keys), reports  <--send--- encoder
 """
 
 from __future__ import annotations
@@ -179,13 +179,14 @@ class Session:
         candidate.last_at = now
         sequence = candidate.update(packet.sequence)
         if sequence is None:
-            self._waiting = packet
+            if self._waiting is None or self._waiting.ssrc != packet.ssrc or candidate.is_highest(packet.sequence):
+                self._waiting = packet
             return
         self._change_source(candidate)
         first, self._waiting = self._waiting, None
         if first is not None and first.ssrc == packet.ssrc:
             # A.1: invalid packets may be stored and delivered once validation has been achieved.
-            self._deliver(first, sequence - 1, now)
+            self._deliver(first, sequence - ((packet.sequence - first.sequence) & 0xFFFF), now)
         self._take(packet, sequence, candidate, now)
 
     def _change_source(self, reception: Reception) -> None:

@@ -1,6 +1,6 @@
 """Keys as packets: the telephone-event payload (RFC 4733 §2), sent and received.
 
-    |     event     |E|R| volume    |          duration             |
+|     event     |E|R| volume    |          duration             |
 """
 
 from __future__ import annotations
