@@ -68,12 +68,13 @@ class SetUp:
         self.networks: tuple[Seen, ...] = ()
         self._clock = clock
         self._supplicant = Supplicant(places.wifi_control / CARD, places.boot / "asking")
-        self._radio: Radio | None = None
         self._obeyed = self._hold = clock()
         self._starts, self._started = 0, 0.0
         wanted = places.boot / kept.WANTED
         asked = wanted.is_file() and bool(wanted.read_text().strip())
         known = self.known()
+        # What offhook-firstboot made of it: a network that is known is being joined already.
+        self._radio: Radio | None = "home" if known.wifi is not None else None
         self.course = Course(
             phone=bool(known.phone),
             wifi=known.wifi is not None,
