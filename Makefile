@@ -28,8 +28,9 @@ $(VENV)/.installed-bench: pyproject.toml $(VENV)/.installed
 
 setup: $(VENV)/.installed
 
+# LISTEN=127.0.0.1:9000 when something else has the port.
 sim: setup
-	$(BIN)/offhook sim
+	$(BIN)/offhook sim $(if $(LISTEN),--listen $(LISTEN))
 
 # The peers that the interop tests call, the browser of the page's test, the sound server of the sound driver's.
 peers:
