@@ -209,7 +209,7 @@ def test_a_storm_of_calls_leaves_only_the_latest_behind() -> None:
     assert len(desk.view.calls) <= 9
     assert desk.view.missed == 300
     desk.press("down")
-    assert len(desk.view.history) == 100
+    assert [entry.times for entry in desk.view.history] == [100]
     assert len(desk.view.history[0].remote.uri) == 512
     desk.press("back")
     desk.wait(20)

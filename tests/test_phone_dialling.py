@@ -551,6 +551,50 @@ def test_the_call_list_opens_with_the_arrows_and_ok_calls_the_chosen_line() -> N
     assert desk.placed().to == "sip:1007@example.net"
 
 
+def test_calls_alike_in_a_row_are_one_line_of_the_list() -> None:
+    desk = DeskPhone()
+    for place, number in enumerate(["1002", "1002", "1003", "1002"]):
+        desk.arrive(f"in{place}", number)
+        desk.wait(5)
+        desk.end(f"in{place}", 487)
+
+    desk.press("down")
+    assert [(entry.remote.uri[4:8], entry.times) for entry in desk.view.history] == [
+        ("1002", 1), ("1003", 1), ("1002", 2),
+    ]  # fmt: skip
+    desk.press("down", "down", "down")
+    assert desk.view.selected == 2
+    desk.press("ok")
+
+    assert desk.placed().to == "sip:1002@example.net"
+
+
+def test_right_shows_all_that_is_known_of_a_past_call_and_left_or_back_the_list_again() -> None:
+    desk = DeskPhone()
+    desk.talk("1007")
+    desk.replace()
+    desk.wait(10)
+    desk.press("down", "right")
+    assert desk.view.detailed
+
+    desk.press("left")
+    assert (desk.view.mode, desk.view.detailed) == ("menu", False)
+    desk.press("right", "back")
+    assert (desk.view.mode, desk.view.detailed) == ("menu", False)
+    desk.press("right", "ok")
+
+    assert desk.placed().to == "sip:1007@example.net"
+    assert not desk.view.detailed
+
+
+def test_there_is_nothing_to_look_into_in_an_empty_list() -> None:
+    desk = DeskPhone()
+
+    desk.press("down", "right")
+
+    assert not desk.view.detailed
+
+
 def test_the_call_list_closes_by_back_and_by_itself() -> None:
     desk = DeskPhone()
     desk.press("ok")

@@ -92,6 +92,13 @@ def test_rows_run_from_the_top_and_the_most_significant_bit_is_leftmost() -> Non
         ("dial-tone-knock", ("Dial", "Otto", "OK:take  Line 2")),
         ("dialling-knock", ("Dial", "1002", "Otto", "OK:take  Line 2")),
         ("menu-knock", ("Calls  3/6", "Kitchen  21 Nov", "1004  12 Nov", "Otto", "OK:take  Line 2")),
+        (
+            "menu-repeated",
+            ("Calls  2/6", "Anna Ber…  (3) 17:32", "+493039833401  16:42", "Kitchen  21 Nov", "1004  12 Nov"),
+        ),
+        ("menu-detail", ("Received", "Kitchen", "1003", "21 Nov 16:42  1:05")),
+        ("menu-detail-repeated", ("Missed (3)", "Anna Bergström", "1002", "22 Nov 17:32")),
+        ("menu-detail-knock", ("Received", "Kitchen", "Otto", "OK:take  Line 2")),
         ("menu-empty-knock", ("Calls", "No calls yet", "Otto", "OK:take  Line 2")),
         ("ended-knock", ("Anna Bergström", "Server not answering", "Otto", "OK:take  Line 2")),
         ("talking-held-recall", ("In call", "Anna Bergström", "Otto", "OK:take  Line 2")),
@@ -186,7 +193,7 @@ def test_the_panel_follows_a_phone_from_rest_to_the_end_of_a_call() -> None:
 _text = st.text(max_size=60)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_text, _text, _text, st.sampled_from(SIZES), st.sampled_from(["ringing", "talking", "ended", "calling"]))
 def test_no_name_number_or_notice_breaks_the_panel(
     name: str, number: str, notice: str, size: tuple[int, int], mode: str

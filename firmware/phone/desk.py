@@ -53,6 +53,8 @@ class Desk:
         self.ended_tone: ToneName | Literal["howler"] | None = None
         self.selected = 0
         """The chosen line of the call list."""
+        self.detailed = False
+        """All that is known of it is on the panel."""
         self.notice = ""
         self.sound_fault = ""
         self.accounts = {each.address: _unregistered(each) for each in settings.accounts}
@@ -117,7 +119,7 @@ class Desk:
     def open_menu(self, now: float) -> None:
         """Show the call list."""
         self._enter("menu", None)
-        self.selected = 0
+        self.selected, self.detailed = 0, False
         self.history.look()
         self.alarms.set("menu", now + self.settings.timeouts.menu)
 

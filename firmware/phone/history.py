@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 
 from firmware.phone.view import HistoryView
 
@@ -28,6 +29,17 @@ class History:
     def entries(self) -> tuple[HistoryView, ...]:
         """The calls, latest first."""
         return tuple(self._entries)
+
+    @property
+    def lines(self) -> tuple[HistoryView, ...]:
+        """The calls as a person reads them, latest first: repeats in a row are one line."""
+        lines: list[HistoryView] = []
+        for entry in self._entries:
+            if lines and (lines[-1].kind, lines[-1].remote.uri) == (entry.kind, entry.remote.uri):
+                lines[-1] = replace(lines[-1], times=lines[-1].times + 1)
+            else:
+                lines.append(entry)
+        return tuple(lines)
 
     def add(self, entry: HistoryView) -> None:
         """Remember a call that is over."""

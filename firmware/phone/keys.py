@@ -68,9 +68,9 @@ def call_hotline(desk: Desk, now: float) -> None:
 
 def take_selected(desk: Desk, now: float) -> None:
     """Call the chosen line of the call list."""
-    entries = desk.history.entries
-    if desk.selected < len(entries):
-        desk.place(entries[desk.selected].remote.uri, now)
+    lines = desk.history.lines
+    if desk.selected < len(lines):
+        desk.place(lines[desk.selected].remote.uri, now)
 
 
 def _turn(desk: Desk, step: int, now: float) -> None:
@@ -266,7 +266,7 @@ def _open_menu(desk: Desk, key: str, now: float) -> None:
 
 
 def _move(desk: Desk, key: str, now: float) -> None:
-    last = max(0, len(desk.history.entries) - 1)
+    last = max(0, len(desk.history.lines) - 1)
     desk.selected = max(0, min(last, desk.selected + (1 if key == "down" else -1)))
     desk.alarms.set("menu", now + desk.settings.timeouts.menu)
 
@@ -276,6 +276,19 @@ def _take(desk: Desk, key: str, now: float) -> None:
         _answer(desk, key, now)
     else:
         take_selected(desk, now)
+
+
+def _look_into(desk: Desk, key: str, now: float) -> None:
+    """Right: all that is known of the chosen call; left, or Back: the list again."""
+    desk.detailed = key == "right" and bool(desk.history.lines)
+    desk.alarms.set("menu", now + desk.settings.timeouts.menu)
+
+
+def _step_back(desk: Desk, key: str, now: float) -> None:
+    if desk.detailed:
+        _look_into(desk, key, now)
+    else:
+        leave_menu(desk, key, now)
 
 
 def leave_menu(desk: Desk, key: str, now: float) -> None:
@@ -324,8 +337,8 @@ _SCREENS: dict[str, dict[str, Verb]] = {
         "speaker": _speaker, "hold": _retrieve, "transfer": _retrieve,
     },
     "menu": {
-        **_LINES, "digit": _type, "ok": _take, "up": _move, "down": _move, "back": leave_menu, "redial": _redial,
-        "speaker": _take,
+        **_LINES, "digit": _type, "ok": _take, "up": _move, "down": _move, "left": _look_into, "right": _look_into,
+        "back": _step_back, "redial": _redial, "speaker": _take,
     },
 }  # fmt: skip
 _TABLE: dict[tuple[str, str], Verb] = {

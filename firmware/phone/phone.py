@@ -105,8 +105,9 @@ class Phone:
             sound_fault=desk.sound_fault,
             purpose="transfer" if desk.entry is not None and desk.entry.transfers is not None else "dial",
             joinable=self._joinable(),
-            history=desk.history.entries if mode == "menu" else (),
+            history=desk.history.lines if mode == "menu" else (),
             selected=desk.selected,
+            detailed=desk.detailed and mode == "menu",
             do_not_disturb=desk.do_not_disturb,
         )
 

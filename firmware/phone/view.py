@@ -57,6 +57,8 @@ class HistoryView:
     """How long they spoke; 0 if not at all."""
     dated: bool = False
     """It is older than this start: the monotonic clock knows nothing of it."""
+    times: int = 1
+    """How many calls in a row were like this one, the latest of them."""
 
     def age(self, now: float, unix: float) -> float:
         """Return how many seconds ago it began; `unix` is the clock on the wall at `now`."""
@@ -111,5 +113,7 @@ class PhoneView:
     """The call list, latest first (mode "menu")."""
     selected: int = 0
     """Which line of it is chosen."""
+    detailed: bool = False
+    """All that is known of that line is wanted, instead of the list."""
     do_not_disturb: bool = False
     """Every call is refused."""

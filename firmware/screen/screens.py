@@ -149,6 +149,9 @@ def ended(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
 
 def menu(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     """The call list, with the chosen line inverted."""
+    if view.detailed and view.history:
+        _detail(page, view, wall, now)
+        return
     page.text("Calls", 0)
     if not view.history:
         page.rule(HEAD)
@@ -165,12 +168,25 @@ def menu(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
         if chosen:
             page.fill(0, top, page.width, top + HEAD)
         page.icon(entry.kind, 1, top + 1, dark=chosen)
-        moment = wording.moment(entry.age(now, wall.timestamp()), wall)
+        moment = wording.often(entry) + wording.moment(entry.age(now, wall.timestamp()), wall)
         when = page.text(moment, top, side="right", right=page.width - 1, dark=chosen)
         page.text(
             wording.caller_of(entry.remote)[0], top, left=SIZE + 4, right=page.width - when - 5, dark=chosen
         )
     _knock(page, view, below=HEAD + 2 + rows * HEAD)
+
+
+def _detail(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
+    """One line of the call list: who, their number, when, for how long."""
+    entry = view.history[min(view.selected, len(view.history) - 1)]
+    _head(page, f"{wording.KINDS[entry.kind]} {wording.often(entry)}", [], mark=entry.kind)
+    name, number = wording.caller_of(entry.remote)
+    page.text(name, HEAD + 4, "name")
+    page.text(number, HEAD + 22)
+    taken = page.text(wording.duration(entry.seconds) if entry.seconds else "", page.height - FOOT, side="right")
+    moment = wording.when(entry.age(now, wall.timestamp()), wall)
+    page.text(moment, page.height - FOOT, right=page.width - taken - 6)
+    _knock(page, view)
 
 
 def volume(page: Page, view: PhoneView) -> None:

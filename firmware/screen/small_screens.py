@@ -56,9 +56,13 @@ def _lines(view: PhoneView, wall: datetime, now: float) -> tuple[str, str, str]:
         if not view.history:
             return "Calls", "", "No calls yet"
         entry = view.history[min(view.selected, len(view.history) - 1)]
+        age, (name, number) = entry.age(now, wall.timestamp()), wording.caller_of(entry.remote)
+        if view.detailed:
+            spoken = wording.duration(entry.seconds) if entry.seconds else ""
+            return wording.when(age, wall), spoken, number or name
         place = f"{view.selected + 1}/{len(view.history)}"
-        title = f"{entry.kind.capitalize()} {wording.moment(entry.age(now, wall.timestamp()), wall)}"
-        return title, place, wording.caller_of(entry.remote)[0]
+        title = f"{entry.kind.capitalize()} {wording.often(entry)}{wording.moment(age, wall)}"
+        return title, place, name
     if call is None:
         return view.name, "", ""
     name, number = wording.caller_of(call.remote)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from urllib.parse import unquote
 
 from firmware.phone.events import Party
-from firmware.phone.view import CallView, PhoneView
+from firmware.phone.view import CallView, HistoryView, PhoneView
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PANEL_COLUMNS = 21
@@ -52,6 +52,21 @@ def moment(ago: float, wall: datetime) -> str:
     """Return when something was: 17:42 today, 22 Nov before."""
     then = wall - timedelta(seconds=max(0.0, ago))
     return f"{then:%H:%M}" if then.date() == wall.date() else f"{then.day} {_MONTHS[then.month - 1]}"
+
+
+def when(ago: float, wall: datetime) -> str:
+    """Return when something was, in full: 22 Nov 17:42."""
+    then = wall - timedelta(seconds=max(0.0, ago))
+    return f"{then.day} {_MONTHS[then.month - 1]} {then:%H:%M}"
+
+
+def often(entry: HistoryView) -> str:
+    """Return how often in a row that was, and a space: (3); empty for once."""
+    return f"({entry.times}) " if entry.times > 1 else ""
+
+
+KINDS = {"missed": "Missed", "in": "Received", "out": "Dialled"}
+"""What sort of past call it is."""
 
 
 def in_service(view: PhoneView) -> bool:

@@ -113,6 +113,12 @@ SCENES: dict[str, PhoneView] = {
     "volume-off": replace(IDLE, volume_shown="ringer", ringer_volume=0),
     "volume-ear": about(call(), "talking", volume_shown="earpiece"),
     "menu": replace(IDLE, mode="menu", history=_PAST, selected=0),
+    "menu-repeated": replace(IDLE, mode="menu", history=(replace(_PAST[0], times=3), *_PAST[1:]), selected=1),
+    "menu-detail": replace(IDLE, mode="menu", history=_PAST, selected=2, detailed=True),
+    "menu-detail-repeated": replace(
+        IDLE, mode="menu", history=(replace(_PAST[0], times=3), *_PAST[1:]), selected=0, detailed=True
+    ),
+    "menu-detail-knock": replace(IDLE, mode="menu", history=_PAST, selected=2, detailed=True, calls=(_KNOCK,)),
     "menu-last": replace(IDLE, mode="menu", history=_PAST, selected=5),
     "menu-empty": replace(IDLE, mode="menu"),
     "menu-knock": replace(IDLE, mode="menu", history=_PAST, selected=2, calls=(_KNOCK,)),
