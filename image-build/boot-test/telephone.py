@@ -36,7 +36,7 @@ HOOK, LAMP = 17, 23
 KEYS = {"0": 4, **{str(n): n + 4 for n in range(1, 10)}, "*": 14, "#": 15}
 DIAL_TONE, RINGBACK = "350+440", "400+450/400 -/200 400+450/400 -/2000"
 """Great Britain's (ITU-T E.180, supplement 2), which is the telephone's country as long as nobody names another."""
-RATE_HZ, TAKES = 48000, 3
+RATE_HZ, TAKES = 48000, 5
 ENGINE = "for f in $(grep -l media_child /proc/[0-9]*/cmdline); do p=${f%/cmdline}; chrt -p ${p#/proc/}; done"
 """Says which scheduling the media engine was granted."""
 
@@ -85,7 +85,7 @@ class Test:
         say("the handset is", "lifted" if lifted else "back")
 
     def hears(self, what: str, tone: str, seconds: int) -> None:
-        """The guest's earpiece plays this tone, its frequencies and its cadence. One take of three must be spotless."""
+        """The guest's earpiece plays this tone, its frequencies and its cadence. One take of five must be spotless."""
         for _ in range(TAKES):
             found = faults(self.listen(what, seconds), RATE_HZ, tone)
             say(f"{what}: {'; '.join(found) or f'{tone}, its frequencies and its cadence'}")
