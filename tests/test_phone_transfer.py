@@ -338,8 +338,10 @@ def test_the_far_end_may_send_the_person_on_to_somebody_else() -> None:
 
     assert desk.placed().to == "sip:1009@example.net"
     assert desk.view.focus == second
+    assert desk.view.notice == "Being transferred"
     desk.confirm(str(second))
     assert desk.connected == second
+    assert desk.view.notice == ""
     desk.end(first)
     assert desk.connected == second
     assert desk.view.mode == "talking"

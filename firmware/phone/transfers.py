@@ -8,6 +8,8 @@ from firmware.phone.desk import Desk, NotPossible
 from firmware.phone.events import Party, TransferCall
 from firmware.phone.reasons import reason_for
 
+BEING_SENT = "Being transferred"
+
 
 def begin(desk: Desk, call: Call, now: float) -> None:
     """Hold the call and take the number that it is to go to."""
@@ -129,13 +131,15 @@ def obey(desk: Desk, call: Call, to: Party, now: float) -> str | None:
         uri = to_uri(to.uri, "")
     except NotDiallable:
         return None
-    desk.say("Being transferred", now)
+    desk.say(BEING_SENT, now)
     return desk.start(call.account, Party(uri, to.name), call.line, now, replaces=call.id).id
 
 
 def replaced(desk: Desk, call: Call, now: float) -> None:
     """A call that we were sent to is answered: the one before is over, RFC 5589 §6.1 has its far end say so."""
     before = desk.calls.get(call.replaces)
+    if before is not None and desk.notice == BEING_SENT:
+        desk.notice = ""  # whom they speak to now is on the panel
     if before is not None and before.live:
         desk.alarms.set("replaced", now + desk.settings.timeouts.replaced, before.id)
 
