@@ -1,4 +1,7 @@
-"""What holds for every test: a telephone that a test starts keeps nothing in the user's own folders."""
+"""What holds for every test: a telephone that a test starts keeps nothing in the user's own folders.
+
+Properties are tried on the same examples everywhere, in whatever time they need; `EXPLORE=1 make test` draws new ones.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "offhook",
+    deadline=None,
+    derandomize=not os.environ.get("EXPLORE"),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("offhook")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -102,7 +102,7 @@ def test_a_stream_cut_at_every_octet_is_survived(role: str) -> None:
     is_sound(node, world.now)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_streams_of_junk_in_pieces_are_survived(data: st.DataObject) -> None:
     world, node = station("exchange")
@@ -251,7 +251,7 @@ def person(node: StationNode, random: Random) -> None:
         pass  # said to the person, in plain words
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, 1 << 32), st.sampled_from(sorted(ROLES)))
 def test_dialogs_in_any_order_with_any_line_damaged(seed: int, role: str) -> None:
     world, node = station(role)

@@ -368,6 +368,7 @@ def test_a_reset_begins_anew_with_another_clock() -> None:
 
 def test_quiet_moments_are_used_to_correct_the_delay() -> None:
     """Too long by some 40 ms after the fast path is found: corrected at once in silence, later in speech."""
+
     def corrected_at(quiet: bool) -> int:
         buffer = JitterBuffer()
         for index in range(200):

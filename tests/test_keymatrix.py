@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hw import KeyPressed, KeyReleased
@@ -170,7 +170,6 @@ def reads_closed(at: float, moved: float, chatter: list[float], closing: bool) -
     return closing if (len(chatter) - passed) % 2 == 0 else not closing
 
 
-@settings(deadline=None)
 @given(typing(), st.floats(0, SCAN))
 def test_no_key_is_lost_and_none_invented(
     keys: list[tuple[str, float, float, list[float], list[float]]], phase: float
@@ -194,7 +193,6 @@ def test_no_key_is_lost_and_none_invented(
         assert reported <= down + max(chatter, default=0.0) + 0.02 + 0.025
 
 
-@settings(deadline=None)
 @given(st.lists(st.sets(st.sampled_from("0123456789*#"), max_size=12), max_size=12))
 def test_a_ghost_is_never_reported_and_every_press_has_its_release(held: list[set[str]]) -> None:
     matrix = KeyMatrix()

@@ -53,7 +53,7 @@ _events: st.SearchStrategy[PhoneEvent | float] = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(_events, max_size=40))
 def test_the_phones_promises_hold_after_any_events(events: list[PhoneEvent | float]) -> None:
     desk = DeskPhone()
@@ -90,7 +90,7 @@ def _check(desk: DeskPhone) -> None:
         assert not view.muted
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(_events, max_size=30))
 def test_hanging_up_and_time_always_lead_back_to_rest(events: list[PhoneEvent | float]) -> None:
     desk = DeskPhone()

@@ -134,7 +134,7 @@ def test_a_second_key_is_told_in_time_while_another_is_held() -> None:
     assert bench.events[1][0] - 5.001 + PINS_S < PROMISED_S
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(data=st.data(), bounce_ms=st.integers(5, 15))
 def test_no_key_is_lost_none_invented_and_each_is_told_in_time(data: st.DataObject, bounce_ms: int) -> None:
     """Through the whole driver: pins, scan, sleep, bounce."""
@@ -156,7 +156,7 @@ def test_no_key_is_lost_none_invented_and_each_is_told_in_time(data: st.DataObje
     assert scanner.asleep
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.sampled_from(sorted(PLACES)), st.floats(0.0, 1.0), st.floats(0.0001, 0.4)), max_size=8))
 def test_whatever_fingers_do_every_press_has_its_release(touches: list[tuple[str, float, float]]) -> None:
     bench, scanner = keypad_bench()
@@ -188,7 +188,7 @@ def test_single_keys_may_be_down_all_together() -> None:
     assert told(bench)[3:] == [KeyReleased("mute"), KeyReleased("hold"), KeyReleased("redial")]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data(), bounce_ms=st.integers(1, 20))
 def test_single_keys_lose_nothing_and_invent_nothing(data: st.DataObject, bounce_ms: int) -> None:
     bench, contacts = contacts_bench()
@@ -239,7 +239,7 @@ def test_a_handset_that_is_up_when_the_telephone_starts_is_up() -> None:
     assert bench.events == []
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data(), bounce_ms=st.integers(10, 300))
 def test_a_cradle_may_bounce_for_as_long_as_its_profile_says(data: st.DataObject, bounce_ms: int) -> None:
     bench, contacts = contacts_bench()
@@ -297,7 +297,7 @@ def turn(bench: Bench, pulses: int, at: float, pps: float, open_part: float, cha
     return now + 0.3
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     number=st.lists(st.integers(1, 10), min_size=1, max_size=4),
     pps=st.floats(7.0, 14.0),

@@ -73,9 +73,7 @@ TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
 REPORTS = st.builds(SenderReport, SSRCS, st.integers(0, 2**64 - 1), SSRCS, SSRCS, SSRCS, BLOCKS) | st.builds(
     ReceiverReport, SSRCS, BLOCKS
 )
-OTHERS = st.builds(SourceDescription, SSRCS, TEXT) | st.builds(
-    Goodbye, st.lists(SSRCS, max_size=5).map(tuple), TEXT
-)
+OTHERS = st.builds(SourceDescription, SSRCS, TEXT) | st.builds(Goodbye, st.lists(SSRCS, max_size=5).map(tuple), TEXT)
 
 
 @given(REPORTS, st.lists(OTHERS, max_size=4))

@@ -100,12 +100,8 @@ def test_a_wildcard_sends_from_its_port() -> None:
     run(test)
 
 
-@pytest.mark.parametrize(
-    ("wildcard", "asked", "asker"), [("0.0.0.0", "127.0.0.2", "127.0.0.1"), ("::", "::1", "::1")]
-)
-def test_a_wildcard_knows_which_address_was_asked_and_answers_from_there(
-    wildcard: str, asked: str, asker: str
-) -> None:
+@pytest.mark.parametrize(("wildcard", "asked", "asker"), [("0.0.0.0", "127.0.0.2", "127.0.0.1"), ("::", "::1", "::1")])
+def test_a_wildcard_knows_which_address_was_asked_and_answers_from_there(wildcard: str, asked: str, asker: str) -> None:
     """RFC 3581 §4: the response goes out from the address that the request came to, or no translator lets it in."""
 
     async def test(sockets: SipSockets, user: User) -> None:

@@ -294,7 +294,7 @@ bodies = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(bodies, max_size=12), st.sampled_from(["", "/in1/digits", "/in1/transfer", "/in1/answer", "/in1/hold"]))
 def test_no_body_brings_an_error_of_ours(given_bodies: list[Any], path: str) -> None:
     desk = DeskPhone()

@@ -21,7 +21,9 @@ from firmware.runtime.supplicant import Supplicant
 
 
 def test_a_network() -> None:
-    assert read_wifi('ssid = "Home"\npassword = "correct horse"\ncountry = "gb"\n') == Wifi("Home", "correct horse", "GB")
+    assert read_wifi('ssid = "Home"\npassword = "correct horse"\ncountry = "gb"\n') == Wifi(
+        "Home", "correct horse", "GB"
+    )
 
 
 def test_an_open_network_has_no_key() -> None:

@@ -55,7 +55,7 @@ class Probe:
     def receive(self, data: bytes, flow: Flow, now: float) -> None:
         self.came.append((now, data, flow))
 
-    def connection_closed(self, connection: int, now: float) -> None:
+    def connection_closed(self, connection: int, now: float, hop: Hop | None) -> None:
         self.closed.append((now, connection))
 
     def delivery_failed(self, hop: Hop, now: float) -> None:

@@ -122,7 +122,7 @@ class StationNode:
     def receive(self, data: bytes, flow: Flow, now: float) -> None:
         self.station.sip_received(data, flow, now)
 
-    def connection_closed(self, connection: int, now: float, hop: Hop | None) -> None:
+    def connection_closed(self, connection: int, now: float, hop: Hop | None = None) -> None:
         self.station.sip_connection_closed(connection, now, hop)
 
     def delivery_failed(self, hop: Hop, now: float) -> None:
