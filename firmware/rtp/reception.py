@@ -12,7 +12,7 @@ MAXIMUM_MISORDER = 100
 MINIMUM_SEQUENTIAL = 2
 """A.1: packets in sequence before a source is valid."""
 NEAR = 16
-"""Packets: a sequence number so little ahead follows too, for a link that loses or swaps every second packet must not be
+"""Packets: a sequence number so little ahead follows too, or a link that loses or swaps every second packet would be
 silent for ever. Chance numbers are as near as this in 1 of 4,096 cases."""
 
 _WINDOW = (1 << 64) - 1

@@ -24,6 +24,7 @@ from firmware.rtp.session_events import DigitReceived as DigitReceived
 from firmware.rtp.session_events import Event as Event
 from firmware.rtp.session_events import RemoteLeft as RemoteLeft
 from firmware.rtp.session_events import SourceMoved as SourceMoved
+from firmware.rtp.statistics import Counts
 from firmware.rtp.statistics import Statistics as Statistics
 from firmware.rtp.steady_flow import SteadyFlow
 from firmware.rtp.telephone_event import EventReceiver
@@ -76,8 +77,7 @@ class Session:
         """While it goes on, reception, jitter buffer and counts lag behind until it is settled."""
         self._left = False
         self._heard_at = now
-        self._received = self._received_octets = self._lost_before = self._expected_before = 0
-        self._malformed = self._strangers = self._not_agreed = self._out_of_sequence = self._duplicates_before = 0
+        self._counts = Counts()
         self._output: list[tuple[bytes, Address, bool]] = []
         self._events: list[Event] = []
 
@@ -134,17 +134,17 @@ class Session:
         try:
             packet = parse(data)
         except MalformedPacket:
-            self._malformed += 1
+            self._counts.malformed += 1
             return
         payload_type = packet.payload_type
         if payload_type not in self._speech and payload_type != self._event_payload_type:
-            self._not_agreed += 1
+            self._counts.not_agreed += 1
             return
         latch = self._latch
         assert latch is not None  # a payload type was agreed
         known = latch.address
         if not latch.accepts(source, packet.ssrc, packet.sequence, now):
-            self._strangers += 1
+            self._counts.strangers += 1
             return
         if latch.address != known:
             self._aim(latch.address)
@@ -160,7 +160,7 @@ class Session:
             self._candidate = None
             sequence = reception.update(packet.sequence)
             if sequence is None:
-                self._out_of_sequence += 1
+                self._counts.out_of_sequence += 1
                 return
             self._take(packet, sequence, reception, now)
         elif packet.ssrc == self._transmission.ssrc and source != self._echoing:
@@ -174,7 +174,7 @@ class Session:
         if candidate is None or now - candidate.last_at > PROOF:
             candidate = self._candidate = Reception(packet.ssrc, packet.sequence)
         elif candidate.ssrc != packet.ssrc:
-            self._out_of_sequence += 1  # two at once: the first to come is heard out
+            self._counts.out_of_sequence += 1  # two at once: the first to come is heard out
             return
         candidate.last_at = now
         sequence = candidate.update(packet.sequence)
@@ -192,17 +192,15 @@ class Session:
     def _change_source(self, reception: Reception) -> None:
         before = self._reception
         if before is not None:
-            self._lost_before += max(0, before.lost)
-            self._expected_before += before.expected
-            self._duplicates_before += before.duplicates
+            self._counts.leave(before)
         self._reception, self._candidate = reception, None
         self._event_receiver = EventReceiver()
         self._buffer.reset(self._buffer_rate_hz)
 
     def _take(self, packet: Packet, sequence: int, reception: Reception, now: float) -> None:
         self._heard_at = now
-        self._received += 1
-        self._received_octets += len(packet.payload)
+        self._counts.received += 1
+        self._counts.received_octets += len(packet.payload)
         speech = self._speech.get(packet.payload_type)
         if speech is None:
             reception.last_at = now
@@ -234,7 +232,7 @@ class Session:
         of many; here it comes from the one far end there is, as all it says: an echo service, which is to be heard.
         Copies from anywhere else do not get past the latch.
         """
-        self._out_of_sequence += 1
+        self._counts.out_of_sequence += 1
         self._echoing = source
         self._former_ssrc = self._transmission.ssrc
         self._send_rtcp(self._reports.goodbye(self._transmission, None, now))
@@ -243,12 +241,12 @@ class Session:
     def receive_rtcp(self, data: bytes, source: Address, now: float) -> None:
         """A datagram of the RTCP socket. Never raises."""
         if not self._trusts_rtcp(source):
-            self._strangers += 1
+            self._counts.strangers += 1
             return
         try:
             reports = rtcp.parse(data)
         except MalformedPacket:
-            self._malformed += 1
+            self._counts.malformed += 1
             return
         self._remote_rtcp = source
         self._reports.schedule.heard(len(data))
@@ -326,8 +324,8 @@ class Session:
             reception.arrived(timestamp, at, self._buffer_rate_hz)
             self._buffer.put(payload_type, sequence, timestamp, payload, samples, False, at)
             self._heard_at = latch.heard_at = at
-            self._received += 1
-            self._received_octets += len(payload)
+            self._counts.received += 1
+            self._counts.received_octets += len(payload)
         self._buffer.played(flow.taken, samples)
 
     def key_down(self, now: float) -> bool:
@@ -406,26 +404,7 @@ class Session:
     def statistics(self, now: float) -> Statistics:
         """Return the counts so far."""
         self._settle()
-        reception, transmission, reports = self._reception, self._transmission, self._reports
-        return Statistics(
-            packets_sent=transmission.packets,
-            octets_sent=transmission.octets,
-            packets_received=self._received,
-            octets_received=self._received_octets,
-            lost=self._lost_before + (max(0, reception.lost) if reception else 0),
-            expected=self._expected_before + (reception.expected if reception else 0),
-            late=self._buffer.late,
-            duplicates=self._duplicates_before + (reception.duplicates if reception else 0),
-            malformed=self._malformed,
-            strangers=self._strangers,
-            not_agreed=self._not_agreed,
-            out_of_sequence=self._out_of_sequence,
-            jitter_ms=reception.jitter_ms if reception else 0.0,
-            round_trip_ms=None if reports.round_trip is None else 1000.0 * reports.round_trip,
-            playout_delay_ms=self._buffer.delay_ms,
-            remote_loss_percent=100.0 * reports.remote_loss,
-            remote_jitter_ms=1000.0 * reports.remote_jitter / transmission.clock_rate_hz,
-        )
+        return self._counts.statistics(self._reception, self._transmission, self._reports, self._buffer)
 
     def silent_for(self, now: float) -> float:
         """Return seconds since the far end's last valid RTP packet, or since the session began."""

@@ -77,7 +77,8 @@ class Registrar(ServerCore):
             address = self._register(transaction, request, now)
         except Refused as refused:
             if refused.status not in (401, 423):  # a challenge refuses nobody yet, nor does a wish for more time
-                self._tell(f"{_named(request)} refused to {host}: {refused.status} {refused.reason or reason_phrase(refused.status)}")
+                why = refused.reason or reason_phrase(refused.status)
+                self._tell(f"{_named(request)} refused to {host}: {refused.status} {why}")
             self._endpoint.reply(transaction, refused.status, now, refused.reason, fields=refused.fields)
         else:
             if self._location.changes != before:
