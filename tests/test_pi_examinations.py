@@ -104,9 +104,7 @@ def test_without_timedatectl_the_time_daemons_own_sign_is_looked_for(tmp_path: P
 
 
 @pytest.mark.parametrize(("alarm", "verdict"), [("1\n", "bad"), ("0\n", "ok")])
-def test_debians_own_kernel_tells_the_supplys_voltage_in_another_way(
-    tmp_path: Path, alarm: str, verdict: str
-) -> None:
+def test_debians_own_kernel_tells_the_supplys_voltage_in_another_way(tmp_path: Path, alarm: str, verdict: str) -> None:
     pi = Pi(tmp_path)
     pi.write("sys/class/hwmon/hwmon0/name", "cpu_thermal\n")
     pi.write("sys/class/hwmon/hwmon1/name", "rpi_volt\n")

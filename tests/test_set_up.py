@@ -322,7 +322,7 @@ def test_the_networks_in_the_air() -> None:
         "bssid / frequency / signal level / flags / ssid\n"
         "02:00:00:00:02:00\t2412\t-60\t[WPA2-PSK-CCMP][ESS]\tHome\n"
         "02:00:00:00:03:00\t5180\t-40\t[WPA2-PSK-CCMP][ESS]\tHome\n"
-        "02:00:00:00:04:00\t2412\t-30\t[ESS]\tCaf\\xc3\\xa9 \\\"x\\\"\n"
+        '02:00:00:00:04:00\t2412\t-30\t[ESS]\tCaf\\xc3\\xa9 \\"x\\"\n'
         "02:00:00:00:05:00\t2412\t-20\t[ESS]\t\n"
     )
     assert networks(said) == (Seen('Café "x"', -30, False), Seen("Home", -40, True))

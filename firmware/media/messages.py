@@ -143,8 +143,18 @@ class SetLevels:
 
 
 Command = (
-    OpenSession | ConfigureSession | CloseSession | ConnectAudio | PlayTone | PlayKnock | PlayRing | KeyTone
-    | StartDigit | StopDigit | SendDigits | SetLevels
+    OpenSession
+    | ConfigureSession
+    | CloseSession
+    | ConnectAudio
+    | PlayTone
+    | PlayKnock
+    | PlayRing
+    | KeyTone
+    | StartDigit
+    | StopDigit
+    | SendDigits
+    | SetLevels
 )
 
 # --- engine to phone ---
