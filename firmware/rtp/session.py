@@ -11,31 +11,27 @@ from random import Random
 from typing import Literal
 
 from firmware.rtp import rtcp
-from firmware.rtp.formats import Format as Format
-from firmware.rtp.formats import samples_per_octet
+from firmware.rtp.formats import Format, samples_per_octet
 from firmware.rtp.jitter_buffer import JitterBuffer
 from firmware.rtp.latch import Latch, reachable
+from firmware.rtp.outbox import Outbox
 from firmware.rtp.packet import MalformedPacket, Packet, is_rtcp, parse
 from firmware.rtp.pieces import Kind, Piece
 from firmware.rtp.reception import Reception
 from firmware.rtp.reports import Reports
-from firmware.rtp.session_events import Address as Address
-from firmware.rtp.session_events import DigitReceived as DigitReceived
-from firmware.rtp.session_events import Event as Event
-from firmware.rtp.session_events import RemoteLeft as RemoteLeft
-from firmware.rtp.session_events import SourceMoved as SourceMoved
-from firmware.rtp.statistics import Counts
-from firmware.rtp.statistics import Statistics as Statistics
+from firmware.rtp.session_events import Address, DigitReceived, Event, RemoteLeft, SourceMoved
+from firmware.rtp.statistics import Counts, Statistics
 from firmware.rtp.steady_flow import SteadyFlow
 from firmware.rtp.telephone_event import EventReceiver
 from firmware.rtp.transmission import Transmission
+
+__all__ = ["Address", "DigitReceived", "Event", "Format", "RemoteLeft", "Session", "SourceMoved", "Statistics"]
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 
 PROOF = 0.25
 """Seconds a new source has from one packet to the next, until it is believed."""
 MAXIMUM_EVENTS = 100
-MAXIMUM_OUTPUT = 200
 
 
 class Session:
@@ -78,7 +74,7 @@ class Session:
         self._left = False
         self._heard_at = now
         self._counts = Counts()
-        self._output: list[tuple[bytes, Address, bool]] = []
+        self._output = Outbox()
         self._events: list[Event] = []
 
     # --- what offer/answer agreed on ---
@@ -109,9 +105,8 @@ class Session:
             transmission.renew(send.clock_rate_hz)
         transmission.payload_type = send.payload_type
         transmission.event_payload_type = telephone_event_send.payload_type if telephone_event_send else None
-        self._sending = direction in ("sendrecv", "sendonly")
+        self._sending, self._receiving = (direction in ("sendrecv", one) for one in ("sendonly", "recvonly"))
         self._aim(self._latch.address)
-        self._receiving = direction in ("sendrecv", "recvonly")
 
     # --- in ---
 
@@ -266,8 +261,8 @@ class Session:
             self._reports.heard(report, self._transmission.ssrc, self._reception, now)
 
     def _receive_goodbye(self, report: rtcp.Goodbye) -> None:
-        reception = self._reception
-        leaves = (reception is None or reception.ssrc in report.ssrcs) and self._former_ssrc not in report.ssrcs
+        known = self._reception is None or self._reception.ssrc in report.ssrcs
+        leaves = known and self._former_ssrc not in report.ssrcs
         if leaves and len(self._events) < MAXIMUM_EVENTS:
             self._events.append(RemoteLeft(report.reason))
 
@@ -342,12 +337,7 @@ class Session:
         if destination is None or self._left:
             return
         for data in self._transmission.speech(payload, samples, now, marker=marker):
-            self._put_out(data, destination, rtcp=False)
-
-    def _put_out(self, data: bytes, destination: Address, *, rtcp: bool) -> None:
-        if len(self._output) >= MAXIMUM_OUTPUT:
-            del self._output[0]  # nobody drains: the oldest speech is worth least
-        self._output.append((data, destination, rtcp))
+            self._output.put(data, destination, rtcp=False)
 
     def start_digit(self, digit: str) -> bool:
         """Begin a telephone-event ("0"-"9", "*", "#", "A"-"D"), lasting until stop_digit. False: not agreed."""
@@ -377,7 +367,7 @@ class Session:
     def _send_rtcp(self, data: bytes | None) -> None:
         destination = self._remote_rtcp
         if data is not None and destination is not None and not self._left and reachable(destination):
-            self._put_out(data, destination, rtcp=not self._rtcp_mux)
+            self._output.put(data, destination, rtcp=not self._rtcp_mux)
 
     def handle_timers(self, now: float) -> None:
         """Send the RTCP report that is due. RFC 3264 §5.1: held streams report too."""
@@ -391,8 +381,7 @@ class Session:
 
     def drain(self) -> list[tuple[bytes, Address, bool]]:
         """Return and forget packets to send: octets, destination, True for the RTCP socket."""
-        output, self._output = self._output, []
-        return output
+        return self._output.drain()
 
     def events(self) -> list[Event]:
         """Return and forget what happened."""
