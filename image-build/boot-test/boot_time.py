@@ -22,7 +22,7 @@ sys.path[:0] = [str(TOP), str(HERE)]
 from guest import Guest, prepare  # noqa: E402
 from network import Leases, lay_wire  # noqa: E402
 from pace import SLOW, say  # noqa: E402
-from phones import CARD, OUTSIDE, state  # noqa: E402
+from phones import CARD, OUTSIDE, is_registered  # noqa: E402
 
 from tests.support.programs import Phone, wait_until  # noqa: E402
 
@@ -51,7 +51,7 @@ def measure(arch: str, disk: Path, folder: Path, boot: int) -> None:
         guest.order("pull", line=HOOK, down=False)
         tone = guest.order("first_sound", seconds=600)
         assert tone is not None, "no dial tone"
-        wait_until(lambda: state().get("accounts", [{}])[0].get("registered"), 900 * SLOW, "registered")
+        wait_until(is_registered, 900 * SLOW, "registered")
         registered = guest.order("clock")
         shown = guest.run("systemctl", "show", "offhook.service", *[f"-p{name}" for name in STAMPS])
         moments = {line.split("=")[0]: int(line.split("=")[1]) / 1e6 for line in shown.split()}

@@ -57,6 +57,11 @@ def state() -> dict[str, Any]:
         return {}
 
 
+def is_registered() -> bool:
+    """Whether it says that it is."""
+    return any(account["registered"] for account in state().get("accounts", []))
+
+
 def calls() -> list[dict[str, Any]]:
     """Its calls that are not over."""
     return [call for call in state().get("calls", []) if call["state"] != "ended"]

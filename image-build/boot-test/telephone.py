@@ -27,7 +27,7 @@ from hearing import clear_share, faults  # noqa: E402
 from network import Leases, lay_wire, named  # noqa: E402
 from pace import SLOW, say  # noqa: E402
 from panel import Panel  # noqa: E402
-from phones import CARD, OUTSIDE, calls, state  # noqa: E402
+from phones import CARD, OUTSIDE, calls, is_registered, state  # noqa: E402
 
 from tests.support.listening import dominant_hz, level_dbov, power_at, sine  # noqa: E402
 from tests.support.programs import Phone, wait_until, wav_of  # noqa: E402
@@ -60,7 +60,7 @@ class Test:
         say("wires after", f"{time.monotonic() - self.guest.began:.0f} s")
         wait_until(state, 600 * SLOW, "the telephone's interface answers")
         say("the telephone answers after", f"{time.monotonic() - self.guest.began:.0f} s")
-        wait_until(lambda: state()["accounts"][0]["registered"], 120 * SLOW, f"registered: {state()}")
+        wait_until(is_registered, 120 * SLOW, f"registered: {state()}")
         say("registered after", f"{time.monotonic() - self.guest.began:.0f} s")
         # A simulated line forgets what holds it down when the telephone asks for its pull-up; a contact does not.
         self.hook(lifted=False)
