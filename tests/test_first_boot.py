@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -290,3 +292,130 @@ def test_a_file_is_wiped_whole(tmp_path: Path) -> None:
 
     assert not (tmp_path / "secret").exists()
     assert (tmp_path / "left").read_bytes() == bytes(10_000)
+
+
+# --- each step fails alone ---
+
+
+ON_A_DISK = """
+set -e
+cp -a "$1" "$1.was"
+mount -t tmpfs -o size=1m tmpfs "$1"
+cp -a "$1.was/." "$1"
+case $2 in
+full) ! head -c 2M /dev/zero 2>&- >"$1/large" ;;
+frozen) mount -o remount,ro "$1" ;;
+esac
+shift 2
+exec "$@"
+"""
+
+
+def start_with(card: Card, disk: Path, state: str) -> str:
+    """The command as the unit runs it, `disk` being a file system of its own that is "full" or "frozen": its log."""
+    where = ["--firmware", card.firmware, "--settings", card.settings, "--boot", card.boot, "--memory", card.memory]
+    command = [sys.executable, "-m", "firmware.runtime.first_boot", *map(str, where), "--group", ""]
+    own_mounts = ["unshare", "--mount", "--map-root-user", "sh", "-c", ON_A_DISK, "sh", str(disk), state]
+    done = subprocess.run([*own_mounts, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def settled(card: Card) -> None:
+    """A telephone with settings."""
+    write_safely(card.settings / "phone.toml", SOUND.encode(), mode=0o640)
+    write_safely(card.settings / "wifi.toml", WIFI.encode(), mode=0o600)
+
+
+def joins_and_asks(card: Card) -> bool:
+    return "ssid=" in (card.boot / "wpa_supplicant.conf").read_text() and (card.boot / "wanted").is_file()
+
+
+@pytest.mark.parametrize(("state", "words"), [("frozen", "Read-only file system"), ("full", "No space left on device")])
+def test_with_settings_that_nobody_can_write_it_has_its_wifi_and_its_page(card: Card, state: str, words: str) -> None:
+    settled(card)
+
+    said = start_with(card, card.settings.parent, state)
+
+    assert joins_and_asks(card)
+    assert f"how often it was started cannot be counted: {words}; " in said
+    assert words in (card.firmware / "problems.txt").read_text()
+
+
+def test_new_settings_that_cannot_be_kept_stay_on_the_card(card: Card) -> None:
+    settled(card)
+    (card.firmware / "phone.toml").write_text(SOUND + "# new\n")
+
+    start_with(card, card.settings.parent, "frozen")
+
+    assert joins_and_asks(card)
+    assert (card.firmware / "phone.toml").read_text() == SOUND + "# new\n"
+    assert "phone.toml cannot be taken from the card: Read-only" in (card.firmware / "problems.txt").read_text()
+
+
+def test_what_cannot_be_erased_is_said_and_tried_again(card: Card) -> None:
+    settled(card)
+    (card.firmware / "reset").write_text("")
+    (card.firmware / "phone.toml").write_text(SOUND)
+
+    start_with(card, card.settings.parent, "frozen")
+
+    assert joins_and_asks(card)
+    assert {path.name for path in card.firmware.iterdir()} == {"reset", "phone.toml", "problems.txt"}
+    assert "wifi.toml cannot be erased: Read-only" in (card.firmware / "problems.txt").read_text()
+
+
+def test_a_full_fat_costs_only_its_list_of_problems(card: Card) -> None:
+    settled(card)
+    (card.firmware / "phone.toml").write_text("[phone]\nnmae = 1\n")
+
+    said = start_with(card, card.firmware, "full")
+
+    assert joins_and_asks(card)
+    assert "phone.toml: line 2: phone.nmae: unknown key" in said
+    assert "problems.txt cannot be written: No space left on device" in said
+
+
+@pytest.mark.parametrize("damaged", [b"\0" * 90, b"\xff\xfe", b'ssid = "Home"\npassword = "short"\n'])
+def test_a_damaged_wifi_is_asked_for_and_said(card: Card, damaged: bytes) -> None:
+    settled(card)
+    (card.settings / "worked").touch()
+    write_safely(card.settings / "wifi.toml", damaged, mode=0o600)
+
+    started(card)
+
+    assert (card.boot / "wanted").read_text() == ""
+    assert "network=" not in (card.boot / "wpa_supplicant.conf").read_text()
+    assert "wifi.toml cannot be used: " in (card.firmware / "problems.txt").read_text()
+
+
+@pytest.mark.parametrize("damaged", [b"\0\0", b"[1]", b'{"phone": 1, "wifi": ""}'])
+def test_damaged_answers_are_in_the_way_once(card: Card, damaged: bytes) -> None:
+    settled(card)
+    write_safely(card.settings / "answers.json", damaged, mode=0o600)
+
+    started(card)
+    assert joins_and_asks(card)
+    assert "give the answers again" in (card.firmware / "problems.txt").read_text()
+
+    started(card)
+    assert not (card.firmware / "problems.txt").exists()
+
+
+def test_a_card_that_is_not_there_costs_nothing(card: Card) -> None:
+    settled(card)
+    card.firmware.rmdir()
+
+    started(card)
+
+    assert joins_and_asks(card)
+
+
+def test_a_list_that_is_still_true_is_not_written_again(card: Card) -> None:
+    (card.firmware / "phone.toml").write_text("[phone]\nnmae = 1\n")
+    started(card)
+    before = (card.firmware / "problems.txt").stat().st_mtime_ns
+
+    started(card)
+
+    assert (card.firmware / "problems.txt").stat().st_mtime_ns == before

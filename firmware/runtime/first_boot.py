@@ -5,12 +5,16 @@
 
 Runs as root before the telephone and the network, at every boot: new files on the card replace the old settings.
 A file called `set-up` on it asks for the set-up page, one called `reset` for a telephone as it left the factory.
+
+Each step fails alone: with a full card, or one that can only be read, the telephone still has its Wi-Fi and its page.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
+import grp
 import logging
 import os
 import shutil
@@ -43,6 +47,11 @@ ASKS, RESETS = "set-up", "reset"
 TAKEN = ".taken"
 """What a file is called between being taken over and being wiped."""
 LARGEST_OCTETS = 64 * 1024
+FOLDER_MODE = 0o750
+CURES = {
+    errno.EROFS: "if nobody wants it so, the card may be at its end: try another",
+    errno.ENOSPC: "delete what is not needed, or take a larger card",
+}
 IMPATIENT_STARTS = 5
 """So often switched off before it ran a minute: somebody wants the set-up page, and has no key to ask for it."""
 
@@ -63,28 +72,49 @@ class Card:
     """What the telephone remembers: its call list."""
 
 
+@contextlib.contextmanager
+def _alone(problems: list[str], what: str) -> Iterator[None]:
+    """A step that may fail without the others: then `what`, and why, is a problem."""
+    try:
+        yield
+    except (OSError, LookupError, ValueError, subprocess.CalledProcessError) as fault:
+        problems.append(f"{what}: {_reason(fault)}")
+
+
+def _reason(fault: Exception) -> str:
+    if not isinstance(fault, OSError):
+        return str(fault)
+    words = fault.strerror or str(fault)
+    return f"{words}; {CURES[fault.errno]}" if fault.errno in CURES else words
+
+
 def take_over(card: Card) -> list[str]:
     """Move what is on the FAT partition and sound to the settings; return what is wrong with the rest."""
     problems: list[str] = []
     for left in card.firmware.glob(f"*{TAKEN}"):
-        shred(left)  # power was cut while it was wiped
+        with _alone(problems, f"{left.name} cannot be wiped"):
+            shred(left)  # power was cut while it was wiped
     for name in (BOARD, PHONE, WIFI):
         path = _found(card, name)
-        if path is None:
-            continue
-        text, found = _read(path)
-        found = found or _faults(card, name, text)
-        if found:
-            problems += [f"{path.name}: {one}" for one in found]
-            continue
-        private = name == WIFI
-        group = "" if private else card.group
-        write_safely(card.settings / name, text.encode(), mode=0o600 if private else 0o640, group=group)
-        (card.settings / WORKED).unlink(missing_ok=True)
-        log.info("took %s from the card", path.name)
-        # Only now: the copy is on the disk for good.
-        shred(path.replace(path.with_name(path.name + TAKEN)))
+        if path is not None:
+            with _alone(problems, f"{path.name} cannot be taken from the card"):
+                problems += [f"{path.name}: {one}" for one in _take(card, name, path)]
     return problems
+
+
+def _take(card: Card, name: str, path: Path) -> list[str]:
+    """Move one file if it is sound; what is wrong with it. Raises OSError and LookupError (no such group)."""
+    text, found = _read(path)
+    if found := found or _faults(card, name, text):
+        return found
+    private = name == WIFI
+    group = "" if private else card.group
+    write_safely(card.settings / name, text.encode(), mode=0o600 if private else 0o640, group=group)
+    (card.settings / WORKED).unlink(missing_ok=True)
+    log.info("took %s from the card", path.name)
+    # Only now: the copy is on the disk for good.
+    shred(path.replace(path.with_name(path.name + TAKEN)))
+    return []
 
 
 def _found(card: Card, name: str) -> Path | None:
@@ -121,25 +151,43 @@ def _faults(card: Card, name: str, text: str) -> list[str]:
 
 def tell_problems(card: Card, problems: Sequence[str]) -> None:
     """Leave the problems on the card, where the user looks next, or take an old list away."""
+    for one in problems:
+        log.error("%s", one)
+    if _told(card) != _list_of(problems):
+        with _writable(card.firmware):
+            if problems:
+                (card.firmware / PROBLEMS).write_bytes(_list_of(problems))
+            else:
+                (card.firmware / PROBLEMS).unlink()
+
+
+def _told(card: Card) -> bytes:
+    """The list on the card; empty: there is none."""
     path = card.firmware / PROBLEMS
-    if problems:
-        path.write_text("".join(f"{one}\r\n" for one in problems), "utf-8")
-        for one in problems:
-            log.error("%s", one)
-    else:
-        path.unlink(missing_ok=True)
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return file.read(LARGEST_OCTETS) or b"?"  # one that a full card left empty is no list of no problems
 
 
-def forget_all(card: Card) -> None:
-    """As it left the factory: no settings, no passwords, no call list."""
+def _list_of(problems: Sequence[str]) -> bytes:
+    return "".join(f"{one}\r\n" for one in problems).encode()
+
+
+def forget_all(card: Card) -> list[str]:
+    """As it left the factory: no settings, no passwords, no call list. Returns what could not be erased, and why."""
+    problems: list[str] = []
     for folder in (card.settings, card.memory):
         for path in [path for path in folder.rglob("*") if path.is_file()]:
-            shred(path)
-    log.warning("all settings are erased, as the card asks")
+            with _alone(problems, f"{path.name} cannot be erased"):
+                shred(path)
+    if not problems:
+        log.warning("all settings are erased, as the card asks")
+    return problems
 
 
 def count_start(settings: Path) -> bool:
-    """Note one more start; whether there were so many cut short that somebody means something by it."""
+    """Note one more start; whether there were so many cut short that somebody means something by it. Raises OSError."""
     path = settings / STARTS
     try:
         starts = int(path.read_text()) + 1
@@ -152,19 +200,31 @@ def count_start(settings: Path) -> bool:
     return False
 
 
-def say_what_boot(card: Card, *, asked: bool = False) -> None:
-    """Write what the Wi-Fi and set-up units go by: join a network, or ask for the settings, or neither."""
-    card.boot.mkdir(mode=0o755, parents=True, exist_ok=True)
-    wifi, configured = card.settings / WIFI, (card.settings / PHONE).is_file()
-    wanted = asked or not configured or not (card.settings / WORKED).is_file()
-    if wifi.is_file():
-        from firmware.config.wifi import read_wifi
+def say_what_boot(card: Card, *, asked: bool = False) -> list[str]:
+    """Write what the Wi-Fi and set-up units go by: join a network, or ask for the settings, or neither.
 
-        write_private(card.boot / SUPPLICANT, CONTROL + read_wifi(wifi.read_text("utf-8")).supplicant)
-    elif wanted:
-        write_private(card.boot / SUPPLICANT, CONTROL)  # the set-up goes on from there
+    Returns what is wrong with the Wi-Fi's settings: then they are asked for.
+    """
+    card.boot.mkdir(mode=0o755, parents=True, exist_ok=True)
+    problems: list[str] = []
+    network, known = "", os.path.isfile(card.settings / WIFI)
+    if known:
+        with _alone(problems, f"the Wi-Fi settings in {card.settings / WIFI} cannot be used"):
+            network = _network(card.settings / WIFI)
+    settled = all(os.path.isfile(card.settings / name) for name in (PHONE, WORKED)) and not problems
+    wanted = asked or not settled
+    if network or wanted:
+        write_private(card.boot / SUPPLICANT, CONTROL + network)  # without a network: the set-up goes on from there
     if wanted:
         (card.boot / WANTED).write_text("asked\n" if asked else "")
+    return problems
+
+
+def _network(wifi: Path) -> str:
+    """Raises OSError and ValueError."""
+    from firmware.config.wifi import read_wifi
+
+    return read_wifi(wifi.read_text("utf-8")).supplicant
 
 
 @contextlib.contextmanager
@@ -194,50 +254,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     card = Card(options.firmware, options.settings, options.boot, options.group, options.memory)
-    _own(card)
-    asked = options.ask or _begin(card)
-    say_what_boot(card, asked=asked)
+    problems: list[str] = []
+    with _alone(problems, f"nobody else may look into {card.settings}, but that cannot be said"):
+        _own(card)
+    asked = options.ask or _begin(card, problems)
+    problems += say_what_boot(card, asked=asked)
+    if options.ask:
+        return 0
+    untold: list[str] = []
+    with _alone(untold, f"{PROBLEMS} cannot be written"):
+        tell_problems(card, problems)
+    for one in untold:
+        log.error("%s", one)
     return 0
 
 
 def _own(card: Card) -> None:
     """The settings' folder is for root and the telephone alone. (tmpfiles.d would come before its disk is there.)"""
     card.settings.mkdir(parents=True, exist_ok=True)
-    card.settings.chmod(0o750)
-    if card.group:
+    if card.settings.stat().st_mode & 0o777 != FOLDER_MODE:
+        card.settings.chmod(FOLDER_MODE)
+    if card.group and card.settings.stat().st_gid != grp.getgrnam(card.group).gr_gid:
         shutil.chown(card.settings, group=card.group)
 
 
-def _begin(card: Card) -> bool:
+def _begin(card: Card, problems: list[str]) -> bool:
     """What a start does with the card; whether the user asks for the set-up page."""
-    if (card.settings / ANSWERS).is_file():
-        finish_answers(card.settings, card.group)
-    asked = False
-    if _anything_new(card):
-        with _writable(card.firmware):
-            asked = _heed(card)
-            tell_problems(card, take_over(card))
-    return count_start(card.settings) or asked
+    asked = tired = False
+    with _alone(problems, "what was answered on the set-up page cannot be kept"):
+        if (card.settings / ANSWERS).is_file():
+            finish_answers(card.settings, card.group)
+    with _alone(problems, "the files on the card cannot be taken from it"):
+        if _anything_new(card):
+            with _writable(card.firmware):
+                asked = _heed(card, problems)
+    with _alone(problems, "how often it was started cannot be counted"):
+        tired = count_start(card.settings)
+    return tired or asked
 
 
-def _heed(card: Card) -> bool:
-    """The files whose name is all they say; whether one asks for the set-up page."""
-    if reset := _found(card, RESETS):
-        forget_all(card)
-        reset.unlink()  # before the new settings on the card are taken: they are not to be forgotten, too
+def _heed(card: Card, problems: list[str]) -> bool:
+    """Do what the card asks for, take its files; whether it asks for the set-up page."""
     asks = _found(card, ASKS)
     if asks:
-        asks.unlink()
+        with _alone(problems, f"{asks.name} cannot be removed from the card"):
+            asks.unlink()
+    if reset := _found(card, RESETS):
+        left = forget_all(card)
+        problems += left
+        if left:  # the new settings on the card are not to be forgotten, too, when the rest is at the next start
+            return asks is not None
+        with _alone(problems, f"{reset.name} cannot be removed from the card"):
+            reset.unlink()
+    problems += take_over(card)
     return asks is not None
 
 
 def _anything_new(card: Card) -> bool:
     names = (PHONE, WIFI, BOARD, ASKS, RESETS)
-    return (
-        (card.firmware / PROBLEMS).exists()
-        or any(card.firmware.glob(f"*{TAKEN}"))
-        or any(_found(card, name) for name in names)
-    )
+    return any(card.firmware.glob(f"*{TAKEN}")) or any(_found(card, name) for name in names)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ def keep_answers(settings: Path, phone: str, wifi: str, group: str) -> None:
 
 
 def finish_answers(settings: Path, group: str) -> None:
-    """Do what keep_answers began."""
-    both = json.loads((settings / ANSWERS).read_bytes())
+    """Do what keep_answers began. Raises OSError, LookupError (no such group) and ValueError: the answers are lost."""
+    both = _answers(settings / ANSWERS)
     (settings / WORKED).unlink(missing_ok=True)
     if both["wifi"]:
         write_safely(settings / WIFI, both["wifi"].encode(), mode=0o600)
@@ -39,6 +39,17 @@ def finish_answers(settings: Path, group: str) -> None:
         (settings / WIFI).unlink(missing_ok=True)
     write_safely(settings / PHONE, both["phone"].encode(), mode=0o640, group=group)
     (settings / ANSWERS).unlink()
+
+
+def _answers(path: Path) -> dict[str, str]:
+    try:
+        both = json.loads(path.read_bytes())
+        if isinstance(both, dict) and all(isinstance(both.get(name), str) for name in ("phone", "wifi")):
+            return both
+    except ValueError:
+        pass  # not even JSON
+    path.unlink()  # or it would be in the way at every start
+    raise ValueError(f"{path.name} is damaged; give the answers again")
 
 
 def shred(path: Path) -> None:
