@@ -60,9 +60,11 @@ class Hook:
 
     def next_deadline(self) -> float | None:
         """Monotonic seconds at which `handle_timers` has something to do; None if it has not."""
-        tap_over = None if self._tapped_at is None else self._tapped_at + self._flash
-        deadlines = (self._contact.next_deadline(), tap_over)
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        settles_at = self._contact.next_deadline()
+        # An unsettled contact keeps the tap open: until it settles, the tap's own end has nothing to do.
+        if settles_at is not None or self._tapped_at is None:
+            return settles_at
+        return self._tapped_at + self._flash
 
     def events(self) -> list[HookEvent]:
         """What happened since the last call, oldest first."""

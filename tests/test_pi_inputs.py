@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from hw import HookLifted, HookReplaced, KeyPressed, KeyReleased
 from hw.boards.profile import DialProfile, HookProfile, KeysProfile, MatrixProfile
 from hw.pi.contacts import Contacts
-from hw.pi.matrix import MatrixScanner
+from hw.pi.matrix import LOOK_AGAIN_S, MatrixScanner
 from tests.support.wiring import GROUND, Bench
 
 ROWS, COLUMNS = (5, 6, 13, 26), (12, 16, 20, 21)
@@ -60,13 +61,28 @@ def told(bench: Bench) -> list[object]:
 # --- the keypad ---
 
 
-def test_an_untouched_keypad_sleeps() -> None:
+def test_an_untouched_keypad_sleeps_and_looks_at_its_columns_now_and_then() -> None:
     bench, scanner = keypad_bench()
 
-    bench.run(until=3600.0)
+    bench.run(until=60.0)
 
     assert scanner.asleep
-    assert bench.runs == 1
+    assert bench.runs <= 60.0 / LOOK_AGAIN_S + 1
+
+
+def test_a_lost_edge_delays_a_key_but_does_not_lose_it() -> None:
+    bench, scanner = keypad_bench()
+    for gpio in COLUMNS:
+        pin = bench.wiring.pins[gpio]
+        bench.at(1.0, partial(setattr, pin, "edges", "none"))
+        bench.at(1.2, partial(setattr, pin, "edges", "both"))
+    bench.switch(*PLACES["1"], [(1.1, True), (3.0, False)])
+
+    bench.run(until=4.0)
+
+    assert told(bench) == [KeyPressed("1"), KeyReleased("1")]
+    assert bench.events[0][0] < 1.1 + LOOK_AGAIN_S + PROMISED_S
+    assert scanner.asleep
 
 
 @pytest.mark.parametrize("key", sorted(PLACES))
@@ -266,6 +282,17 @@ def test_a_tap_on_the_cradle_is_a_key_and_a_longer_one_hangs_up() -> None:
 
     hold = [KeyPressed("hold"), KeyReleased("hold")]
     assert told(bench) == [HookLifted(), *hold, HookReplaced(), HookLifted(), HookReplaced()]
+
+
+def test_a_contact_that_moves_as_a_tap_runs_out_does_not_keep_the_driver_busy() -> None:
+    bench, contacts = contacts_bench()
+    contacts.add_hook(HookProfile(17, "closed", 100, flash_ms=600))
+    bench.switch(17, GROUND, [(1.0, True), (3.0, False), (3.59, True), (3.62, False), (3.65, True)])
+
+    bench.run(until=6.0)
+
+    assert told(bench) == [HookLifted(), HookReplaced(), HookLifted()]
+    assert bench.runs < 30
 
 
 def test_a_lost_edge_delays_an_event_but_does_not_lose_it() -> None:

@@ -2,7 +2,8 @@
 
 Asleep, all rows are low and the columns, pulled up, wait: any key takes its column low, which wakes us. Scanning, the
 rows rest as inputs and one at a time is driven low, so that two keys on one column never join a high output to a low
-one. Nothing runs while nobody touches the keypad.
+one. Nothing is scanned while nobody touches the keypad; but an edge can be lost, so the columns are read now and then
+besides: a lost edge delays a key, it loses none that is held.
 
     asleep              row 1 scanned       row 2 scanned
     r1 = low            r1 = low            r1 = input
@@ -29,6 +30,8 @@ STEADY_S = 0.008
 """Between two scans while keys are down and at rest."""
 STUCK_S = 0.02
 """Between two scans while only stuck keys are down."""
+LOOK_AGAIN_S = 0.25
+"""Asleep, between two looks at the columns: one read of each, whatever edges were told."""
 SETTLE_S = 0.00002
 """From driving a row to reading the columns: a pull-up needs some microseconds for a ribbon cable."""
 
@@ -60,15 +63,15 @@ class MatrixScanner:
 
     @property
     def asleep(self) -> bool:
-        """True while nothing is scanned until an edge comes."""
+        """True while nothing is scanned: until an edge comes, or a look finds a key down."""
         return self._asleep
 
-    def run(self, now: float) -> float | None:
-        """Scan once, if a key is down; returns when to scan next, None: when an edge wakes us."""
+    def run(self, now: float) -> float:
+        """Scan once, if a key is down; returns when to scan or look next, unless an edge wakes us."""
         with faults_of("the keypad"):
             if self._asleep:
                 if not self._touched():
-                    return None
+                    return now + LOOK_AGAIN_S
                 self._get_up()
             levels = self._scan()
             self.matrix.receive(levels, now)
@@ -78,7 +81,7 @@ class MatrixScanner:
                 return self._next(now, deadline)
             self._sleep()
             # A key that went down while we lay down gave no edge.
-            return now if self._touched() else None
+            return now if self._touched() else now + LOOK_AGAIN_S
 
     def close(self) -> None:
         """Let go of the pins. Raises DeviceError."""
