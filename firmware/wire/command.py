@@ -243,15 +243,16 @@ def _panel(display: DisplayProfile, worker: Worker, machine: Machine, factory: F
 
 @contextmanager
 def _terminated() -> Iterator[None]:
-    """SIGTERM ends as Ctrl-C does: what is driven is let go of first."""
+    """SIGTERM ends as Ctrl-C does, and that does even where who started us ignores it: pins are let go of first."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = [(number, signal.signal(number, signal.default_int_handler)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 async def _on_page(

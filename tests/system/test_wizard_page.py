@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -203,7 +202,7 @@ def test_two_windows_and_a_quitter(running: Running, tmp_path: Path, driver: Any
         one.asks("Really quit?")
         one.click("yes")
         other.asks("Nothing was written.")
-        assert re.search("Nothing was written", one.page.locator("#question").inner_text())
+        one.asks("Nothing was written.")
 
     running.thread.join(10)
     assert running.code == 1
