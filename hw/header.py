@@ -65,6 +65,10 @@ I2S = {18: "BCLK", 19: "LRCLK", 20: "DIN", 21: "DOUT"}
 CONSOLE = {14: "TXD", 15: "RXD"}
 """The serial console; with it on, the kernel holds these two."""
 
+HIGH_AT_RESET = frozenset(range(2, 9)) | {14}
+"""GPIOs that are high from power on until a program takes them (BCM2835 ARM Peripherals, 6.2: 0 to 8 are pulled up,
+9 to 27 down, by some 50 kohm); 14 as the console sends there. What must rest at the start belongs on others."""
+
 HATS: dict[str, dict[int, str]] = {
     "i2s": I2S,
     "wm8960": {**I2C, **I2S, 17: "button"},

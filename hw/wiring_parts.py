@@ -24,6 +24,8 @@ COLOURS = {
 }
 WIDTH = 580
 ROW = 34
+AMPLIFIER = 84
+"""An amplifier's height, with its supply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def _grid(matrix: MatrixProfile, rows: list[Claim], columns: list[Claim]) -> Cal
     step = min(104, 460 // len(columns))
 
     def inside(svg: Svg, x: int, y: int) -> None:
-        right, bottom = x + 144 + step * (len(columns) - 1), y + 44 + 38 * (len(rows) - 1)
+        right, bottom = x + 152 + step * (len(columns) - 1), y + 44 + 38 * (len(rows) - 1)
         for m, claim in enumerate(columns):
             at = x + 96 + step * m
             svg.line(at, y + 20, at, bottom, colour, 1.5)
@@ -209,49 +211,104 @@ def _lamp(svg: Svg, x: int, y: int, claim: Claim, lamps: LampsProfile) -> None:
 
 
 def _bell(profile: Profile, claims: list[Claim]) -> Part:
+    """A bridge with DRV8871: 6.5 to 45 V, no supply for its logic, inputs that rest low, diodes for the coils."""
     colour = COLOURS["bell"]
 
     def inside(svg: Svg, x: int, y: int) -> None:
-        svg.box(x + 170, y + 4, 130, 112, fill="#fbeef3", stroke=colour)
-        svg.text(x + 240, y + 110, "H-bridge", anchor="middle", weight="bold")
-        for n, (pin, name) in enumerate([*((wire(claim), claim.wire) for claim in claims), ("any GND", "GND")]):
-            at = y + 26 + 34 * n
-            svg.text(x, at + 4, pin, fill=colour if pin.startswith("GPIO") else INK, weight="bold")
-            svg.line(x + 116, at, x + 170, at, colour if pin.startswith("GPIO") else INK)
+        svg.box(x + 170, y + 4, 130, 158, fill="#fbeef3", stroke=colour)
+        svg.text(x + 235, y + 94, "DRV8871 board", size=12, anchor="middle", weight="bold")
+        left = [(wire(claim), claim.wire) for claim in claims]
+        for at, (pin, name) in zip((y + 22, y + 50, y + 146), [*left, ("any GND", "GND")], strict=True):
+            ink = colour if pin.startswith("GPIO") else INK
+            svg.text(x, at + 4, pin, fill=ink, weight="bold")
+            svg.line(x + 116, at, x + 170, at, ink)
             svg.text(x + 176, at + 4, name, size=11)
-        for n, name in enumerate(("OUT1", "OUT2")):
-            svg.line(x + 300, y + 34 + 40 * n, x + 380, y + 34 + 40 * n, colour)
-            svg.text(x + 296, y + 38 + 40 * n, name, size=11, anchor="end")
-        svg.line(x + 380, y + 34, x + 380, y + 38, colour)
-        svg.line(x + 380, y + 70, x + 380, y + 74, colour)
-        svg.box(x + 366, y + 38, 28, 32, stroke=colour, radius=0)
-        svg.circle(x + 416, y + 54, 14, fill="#f2d98b")
-        svg.circle(x + 450, y + 54, 14, fill="#f2d98b")
-        svg.text(x + 404, y + 98, "coils and gongs", size=11, anchor="middle")
+        _coils(svg, x + 300, y, colour)
+        _bell_supply(svg, x + 300, y + 112)
 
     notes = (
-        f"Its motor supply: 24 to 40 V of its own, at {profile.ringer.frequency_hz} Hz. Join the grounds, and keep",
-        "the coils' wires away from the header. Never connect a telephone line!",
+        f"{profile.ringer.frequency_hz} Hz. VM never comes from the Pi; all three grounds are joined.",
+        "Set the supply's voltage before you connect it; switch it on last.",
+        "An L298N board is wired otherwise, and burns as it comes: hw/README.md.",
+        "Coils' wires away from the header. Never connect a telephone line!",
+        *(f"GPIO{claim.gpio} is high at the start: 4.7 kohm from it to ground." for claim in claims if _high(claim)),
     )
-    return Part("Bell", ("GND",), notes, 120, inside, colour)
+    return Part("Bell", ("GND",), notes, 172, inside, colour)
+
+
+def _high(claim: Claim) -> bool:
+    return claim.gpio in header.HIGH_AT_RESET
+
+
+def _coils(svg: Svg, x: int, y: int, colour: str) -> None:
+    """The bridge's outputs, at x, with the coils and the gongs."""
+    for name, at, coil in (("OUT1", y + 22, y + 28), ("OUT2", y + 66, y + 60)):
+        svg.text(x - 4, at + 4, name, size=11, anchor="end")
+        svg.line(x, at, x + 80, at, colour)
+        svg.line(x + 80, at, x + 80, coil, colour)
+    svg.box(x + 66, y + 28, 28, 32, stroke=colour, radius=0)
+    svg.circle(x + 116, y + 44, 14, fill="#f2d98b")
+    svg.circle(x + 150, y + 44, 14, fill="#f2d98b")
+    svg.text(x + 172, y + 48, "coils and gongs", size=11)
+
+
+def _bell_supply(svg: Svg, x: int, y: int) -> None:
+    """The bridge's own supply, from x, with the capacitor that takes what the coils give back."""
+    svg.box(x + 130, y - 14, 126, 62)
+    for name, sign, at in (("VM", "+", y), ("GND", "-", y + 34)):
+        svg.text(x - 4, at + 4, name, size=11, anchor="end")
+        svg.line(x, at, x + 130, at, "#c01818" if sign == "+" else INK)
+        svg.text(x + 136, at + 5, sign, size=14, weight="bold")
+    svg.line(x + 40, y, x + 40, y + 14)
+    svg.line(x + 28, y + 14, x + 52, y + 14, width=3)
+    svg.line(x + 28, y + 20, x + 52, y + 20, width=3)
+    svg.line(x + 40, y + 20, x + 40, y + 34)
+    svg.text(x + 20, y + 15, "+", size=11)
+    svg.text(x + 58, y + 21, "100 uF, 63 V", size=10)
+    svg.text(x + 154, y + 5, "own supply", size=12, weight="bold")
+    svg.text(x + 154, y + 21, "24 to 36 V", size=12)
 
 
 def _piezo(profile: Profile, claims: list[Claim]) -> Part:
+    return _disc(profile.ringer.frequency_hz, claims[0]) if profile.ringer.frequency_hz else _buzzer(claims[0])
+
+
+def _disc(tone: int, claim: Claim) -> Part:
+    """A disc that is knocked gives tens of volts: a Zener diode takes them, a resistor keeps the rest from the pin."""
     colour = COLOURS["piezo"]
-    tone = profile.ringer.frequency_hz
 
     def inside(svg: Svg, x: int, y: int) -> None:
-        svg.text(x, y + 28, wire(claims[0]), fill=colour, weight="bold")
+        svg.text(x, y + 28, wire(claim), fill=colour, weight="bold")
+        svg.line(x + 110, y + 24, x + 130, y + 24, colour)
+        svg.resistor(x + 130, y + 24, "1 kohm", colour)
+        svg.line(x + 190, y + 24, x + 320, y + 24, colour)
+        svg.circle(x + 230, y + 24, 2.5, fill=colour, stroke=colour)
+        svg.zener(x + 230, y + 24, colour)
+        svg.ground(x + 230, y + 64)
+        svg.text(x + 246, y + 52, "3.6 V", size=11)
+        svg.circle(x + 336, y + 24, 16, fill="#f2d98b", stroke=colour)
+        svg.line(x + 352, y + 24, x + 390, y + 24)
+        svg.ground(x + 390, y + 24)
+        svg.text(x + 410, y + 28, "disc")
+
+    notes = (
+        f"A disc without electronics, driven at {tone} Hz. The ring of the Zener diode is",
+        "at the resistor. Both are needed: a knocked disc gives tens of volts.",
+    )
+    return Part("Piezo ringer", ("GND",), notes, 86, inside, colour)
+
+
+def _buzzer(claim: Claim) -> Part:
+    colour = COLOURS["piezo"]
+
+    def inside(svg: Svg, x: int, y: int) -> None:
+        svg.text(x, y + 28, wire(claim), fill=colour, weight="bold")
         svg.line(x + 110, y + 24, x + 180, y + 24, colour)
         svg.circle(x + 196, y + 24, 16, fill="#f2d98b", stroke=colour)
         svg.line(x + 212, y + 24, x + 270, y + 24)
         svg.ground(x + 270, y + 24)
 
-    note = (
-        f"A disc without electronics, driven at {tone} Hz."
-        if tone
-        else "A buzzer with its own tone, 3.3 V, 16 mA at most."
-    )
+    note = "A piezo buzzer with its own tone, 3.3 V, 16 mA at most; no magnetic one. Its + to the pin."
     return Part("Piezo ringer", ("GND",), (note,), 50, inside, colour)
 
 
@@ -263,6 +320,8 @@ def _sound(profile: Profile, claims: list[Claim]) -> Part:
     for name, card in audio.ends:
         cards.setdefault(card.card, []).append((_end_words(name, audio), card))
 
+    powered = sum("amplifier" in words for ends in cards.values() for words, _ in ends)
+
     def inside(svg: Svg, x: int, y: int) -> None:
         for name, ends in cards.items():
             tall = 30 * len(ends)
@@ -273,12 +332,33 @@ def _sound(profile: Profile, claims: list[Claim]) -> Part:
                 svg.line(x + 180, at, x + 236, at, colour)
                 svg.text(x + 244, at + 4, f"{words}{_channel(card)}")
             y += tall + 8
+        if powered:
+            _amplifier_supply(svg, x, y)
 
     notes = tuple(f"Takes {', '.join(wire(claim) for claim in claims[n : n + 4])}." for n in range(0, len(claims), 4))
-    height = 30 * len(audio.ends) + 8 * len(cards) + 2
+    height = 30 * len(audio.ends) + 8 * len(cards) + 2 + (AMPLIFIER if powered else 0)
     if not notes and set(cards) == {"usb"}:
         notes = ("In any USB socket of the Pi.",)
-    return Part("Sound", (), notes, height, inside, colour)
+    if audio.microphone is not None and not audio.hat:
+        notes += ("Microphone: an electret capsule, + to the plug's tip, can to its sleeve.",)
+    if audio.earpiece is not None and not audio.hat:
+        notes += ("Earpiece: between its channel (tip: left, ring: right) and the plug's sleeve.",)
+    return Part("Sound", ("5V", "GND") if powered else (), notes, height, inside, colour)
+
+
+def _amplifier_supply(svg: Svg, x: int, y: int) -> None:
+    """The amplifier's wires but for its sound."""
+    colour = COLOURS["sound card"]
+    svg.box(x + 170, y + 10, 130, 68, fill="#f3ece4", stroke=colour)
+    svg.text(x + 292, y + 48, "PAM8403", size=12, anchor="end", weight="bold")
+    wires = (("5V (2 or 4)", "5V", "#c01818"), ("any GND", "GND", INK))
+    for at, (pin, name, ink) in zip((y + 28, y + 60), wires, strict=True):
+        svg.text(x, at + 4, pin, fill=ink, weight="bold")
+        svg.line(x + 116, at, x + 170, at, ink)
+        svg.text(x + 176, at + 4, name, size=11)
+    for at, words in ((y + 28, "loudspeaker +"), (y + 60, "loudspeaker -, never to ground")):
+        svg.line(x + 300, at, x + 336, at, colour)
+        svg.text(x + 344, at + 4, words, size=12)
 
 
 def _end_words(name: str, audio: AudioProfile) -> str:

@@ -94,6 +94,14 @@ class Svg:
         for offset in (0, 7):
             self.line(x + 18 + offset, y - 11, x + 24 + offset, y - 19, colour, 1.5)
 
+    def zener(self, x: float, y: float, colour: str) -> None:
+        """A Zener diode from y down to y + 40, its cathode on top."""
+        self.line(x, y, x, y + 40, colour)
+        self.polygon((x - 8, y + 28), (x + 8, y + 28), (x, y + 14), fill=colour)
+        self.line(x - 8, y + 14, x + 8, y + 14, colour, 2.5)
+        self.line(x + 8, y + 14, x + 8, y + 9, colour, 2.5)
+        self.line(x - 8, y + 14, x - 8, y + 19, colour, 2.5)
+
     def finish(self, width: float, height: float) -> str:
         """The whole drawing."""
         shapes = "\n".join(self._shapes)

@@ -10,7 +10,7 @@ import pytest
 
 from hw.boards import board_names, load_board, parse_board
 from hw.boards.claims import claims_of
-from hw.header import GPIO_PLACES, GPIOS, place_name
+from hw.header import CONSOLE, GPIO_PLACES, GPIOS, HIGH_AT_RESET, SPI, SPI_SELECTS, place_name
 from hw.wiring import DRAWINGS, draw, drawings, main, table
 
 REAL = [name for name in board_names() if load_board(name).driver == "pi"]
@@ -35,6 +35,35 @@ def test_every_pin_is_drawn_at_its_place_and_at_its_part(name: str) -> None:
     for claim in claims_of(load_board(name)):
         assert any(f"GPIO{claim.gpio}  " in word and claim.wire in word for word in words)
         assert any(f"GPIO{claim.gpio} ({GPIO_PLACES[claim.gpio]})" in word for word in words)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_what_is_driven_rests_while_the_pi_starts_and_no_bus_has_its_pin(name: str) -> None:
+    """Raspberry Pi OS as we lay it has SPI on, our own card a console."""
+    driven = {claim.gpio for claim in claims_of(load_board(name)) if claim.part in ("lamps", "bell", "piezo")}
+    used = {claim.gpio for claim in claims_of(load_board(name))}
+
+    assert not driven & HIGH_AT_RESET
+    assert not used & {*CONSOLE, *SPI, *SPI_SELECTS}
+
+
+def test_a_bell_on_pins_that_start_high_wants_resistors() -> None:
+    bell = BARE + '[ringer]\nkind = "bell"\npins = [5, 22]\n'
+
+    assert "GPIO5 is high at the start: 4.7 kohm from it to ground." in words_of(draw(parse_board(bell)))
+    assert "GPIO22 is high" not in draw(parse_board(bell))
+
+
+def test_a_bells_bridge_has_a_supply_of_its_own_and_a_disc_its_protection() -> None:
+    assert {"VM", "own supply", "24 to 36 V", "100 uF, 63 V"} <= set(words_of(draw(load_board("rotary"))))
+    assert {"1 kohm", "3.6 V"} <= set(words_of(draw(load_board("hotline"))))
+    buzzer = BARE + '[ringer]\nkind = "piezo"\npins = [18]\n'
+    assert "1 kohm" not in draw(parse_board(buzzer))
+
+
+def test_an_amplifier_has_its_5_volts_but_one_on_the_header_needs_none() -> None:
+    assert {"PAM8403", "5V (2 or 4)"} <= set(words_of(draw(load_board("handset"))))
+    assert "PAM8403" not in draw(load_board("speakerphone"))
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -67,16 +96,16 @@ def test_names_with_special_letters_are_drawn() -> None:
 
 
 def test_lamps_that_shine_when_low_hang_on_3v3() -> None:
-    text = REAL_TEXT + '[lamps]\npins = { mute = 24 }\nactive = "low"\n'
+    text = BARE + '[lamps]\npins = { mute = 24 }\nactive = "low"\n'
 
     assert "3V3" in table(parse_board(text))
 
 
-REAL_TEXT = 'name = "hall"\ndriver = "pi"\n[audio]\nearpiece = { card = "usb" }\n'
+BARE = 'name = "hall"\ndriver = "pi"\n[audio]\nearpiece = { card = "usb" }\n'
 
 
 def test_each_sound_card_is_a_box_with_what_hangs_on_it() -> None:
-    text = REAL_TEXT + 'microphone = { card = "usb" }\nringer = { card = "usb:1-1.3", channel = "right" }\n'
+    text = BARE + 'microphone = { card = "usb" }\nringer = { card = "usb:1-1.3", channel = "right" }\n'
     words = words_of(draw(parse_board(text)))
 
     assert {"USB sound", "USB, socket 1-1.3", "earpiece", "microphone"} <= set(words)

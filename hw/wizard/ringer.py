@@ -84,7 +84,7 @@ class BellRings(Step):
             return Onward(first_of_sound(self.situation, found), found, (said,))
         if self._tried + 1 < len(BELL_HZ):
             return Onward(BellRings(self.situation, self.found, self._pins, self._tried + 1), self.found)
-        said = "Has the bridge its own supply of 24 to 40 V, its enable input high, and GND joined with the Pi's?"
+        said = "Has the bridge its own supply of 24 to 36 V, its enable input high, and GND joined with the Pi's?"
         return Onward(BellPins(self.situation, self.found), self.found, (said,))
 
 
