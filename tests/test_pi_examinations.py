@@ -180,6 +180,17 @@ def test_the_serial_consoles_pins_have_their_own_cure(tmp_path: Path) -> None:
     assert any("serial console" in cure for _, subject, _, cure in found if subject == "pins")
 
 
+@pytest.mark.parametrize(("console", "verdict"), [("ttyS1,115200", "bad"), ("serial0,115200", "bad"), ("tty0", "ok")])
+def test_a_console_holds_its_pins_though_the_kernel_calls_them_free(tmp_path: Path, console: str, verdict: str) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cmdline").write_text(f"root=/dev/mmcblk0p2 console={console} quiet\n")
+    profile = parse_board('name = "x"\ndriver = "pi"\n[hook]\npin = 14\n[audio.earpiece]\ncard = "usb"\n')
+
+    found = examine(profile, Machine(tmp_path), lines=lambda profile: {})
+
+    assert [verdict for verdict, subject, _, _ in found if subject == "pins"] == [verdict]
+
+
 def test_a_panel_that_answers_elsewhere_or_not_at_all(tmp_path: Path) -> None:
     pi = Pi(tmp_path)
     assert "is off" in about(pi.findings("handset"), "panel")[0][2]

@@ -18,6 +18,7 @@ from hw import DeviceError, header
 from hw.boards.claims import claims_of
 from hw.boards.profile import DisplayProfile, Profile
 from hw.pi.cards import Card, cards, find_sound
+from hw.pi.header_use import console_on_header
 
 Verdict = Literal["ok", "note", "bad"]
 Finding = tuple[Verdict, str, str, str]
@@ -93,7 +94,8 @@ def examine(
     yield from _storage(machine)
     if profile is not None and real:
         if not running:
-            yield from _pins(profile, (lines or lines_in_use)(profile))
+            console = dict.fromkeys(header.CONSOLE if console_on_header(machine.root) else (), "the serial console")
+            yield from _pins(profile, {**(lines or lines_in_use)(profile), **console})
         if profile.display is not None and profile.display.bus == "i2c":
             yield _panel(profile.display, machine, answers or i2c_answers)
         yield from _cards(profile, machine, rates or asked_rates)
@@ -203,7 +205,7 @@ def _pins(profile: Profile, users: Mapping[int, str]) -> Iterator[Finding]:
         words = f"GPIO{gpio} ({claim.part}: {claim.wire}) is held by {user}"
         cure = "Turn off its overlay in config.txt"
         if gpio in header.CONSOLE:
-            cure = "Turn off the serial console: take console=serial0,115200 out of cmdline.txt (raspi-config does it)"
+            cure = "Turn off the serial console: take console=serial0,115200 or ttyS1,115200 out of cmdline.txt"
         yield "bad", "pins", words, f"{cure}, or take another pin: offhook wire."
     if wanted and not taken:
         yield "ok", "pins", f"{len(wanted)} pins are free for this board", ""

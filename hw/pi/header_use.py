@@ -43,11 +43,20 @@ def taken_pins(hat: str, root: Path = Path("/")) -> dict[int, str]:
     if selects:
         taken |= {gpio: f"the SPI bus has it ({wire})" for gpio, wire in header.SPI.items()}
         taken |= dict.fromkeys(selects, "the SPI bus has it (CS)")
-    if (devices / "serial0").exists():
+    if (devices / "serial0").exists() or console_on_header(root):
         taken |= {gpio: f"the serial port has it ({wire})" for gpio, wire in header.CONSOLE.items()}
     if any((root / "sys/bus/w1/devices").glob("w1_bus_master*")):
         taken[4] = "the one-wire bus has it"
     return taken | {gpio: f"the sound card has it ({wire})" for gpio, wire in header.HATS.get(hat, {}).items()}
+
+
+def console_on_header(root: Path = Path("/")) -> bool:
+    """Whether the kernel's console is on the header's serial port: it drives GPIO14, and its pins count as free."""
+    try:
+        line = (root / "proc/cmdline").read_text()
+    except OSError:
+        return False
+    return re.search(r"\bconsole=(serial0|ttyS\d|ttyAMA0)\b", line) is not None
 
 
 def panels_on_bus(answers: Callable[[int, int], bool], root: Path = Path("/")) -> tuple[int, ...]:
