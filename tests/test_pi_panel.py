@@ -14,7 +14,7 @@ from hw import DeviceError
 from hw.boards.profile import Controller, DisplayProfile
 from hw.boards.reading import SIZES
 from hw.panel_care import SHIFT_S, Look, PanelCare
-from hw.pi.panel import Panel, open_bus, pages_of
+from hw.pi.panel import FRESHEN_S, Panel, open_bus, pages_of
 from tests.support.panel_bus import PanelBus
 from tests.support.panel_memory import PanelMemory
 from tests.support.wiring import Wiring
@@ -180,6 +180,54 @@ def test_after_a_fault_of_the_bus_the_panel_is_started_anew_and_sent_everything(
 
     assert bus.take() == first
     assert bus.closed == 1
+
+
+@pytest.mark.parametrize("controller", CONTROLLERS)
+def test_a_panel_that_lost_its_power_unnoticed_shows_the_picture_a_minute_later(controller: Controller) -> None:
+    """On SPI nobody ever answers; on I2C the power may be back before the next write."""
+    size = SIZES[controller][0]
+    bus = PanelBus()
+    panel = panel_on(bus, controller=controller, size=size, dim_after_s=0)
+    panel.show(scene(size))
+    panel.run(100.0)
+    start = bus.take()
+
+    assert panel.run(101.0) == 100.0 + FRESHEN_S
+    lost = PanelMemory(controller, size)
+    assert bus.take() == []
+    panel.run(100.0 + FRESHEN_S)
+
+    sent = bus.take()
+    lost.feed(sent)
+    assert lost.image.tobytes() == scene(size)
+    # As at the start it is set and, last of all, switched on; but it is neither darkened nor cleared meanwhile.
+    assert sent[-1] == "c af"
+    assert not any(line == "c a4" or line.startswith("c ae") for line in sent)
+    contrast = next(n for n, line in enumerate(start) if line.startswith(("c 81", "c c1")))
+    settings = [line.replace("c ae ", "c ") for line in start[:contrast] if line not in ("c e3", "c a4")]
+    assert sent[: len(settings)] == settings
+    assert sent[len(settings)].startswith(("c 81 ff", "c c1"))
+
+
+def test_a_dark_panel_is_left_alone_and_sent_everything_when_it_shines_again() -> None:
+    bus, clock = PanelBus(), Clock()
+    panel = panel_on(bus, clock, dim_after_s=0, off_after_s=30)
+    panel.show(scene((128, 64)))
+    panel.run(clock.now)
+    clock.now += 30
+    assert panel.run(clock.now) is None
+    bus.take()
+
+    clock.now += 3600
+    assert panel.run(clock.now) is None
+    assert bus.take() == []
+    panel.use()
+    panel.run(clock.now)
+
+    memory, sent = PanelMemory("ssd1306", (128, 64)), bus.take()
+    memory.feed(sent)
+    assert memory.image.tobytes() == scene((128, 64))
+    assert sent[-1] == "c af"
 
 
 def test_a_panel_that_is_not_there_is_a_fault_of_every_attempt_and_leaves_nothing_open() -> None:

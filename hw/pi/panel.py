@@ -1,5 +1,8 @@
 """A panel by luma.oled, in a thread of its own: only what changed is sent, and it is started anew after a fault.
 
+A panel that lost its power between two writes says nothing (on SPI it never can), and would stay dark. So once a minute
+its settings and the whole picture are sent again, without darkening it in between: nobody sees it.
+
 A whole picture takes an SSD1306 23 ms of a 400 kHz bus, a changed digit takes one. Controllers with pages of eight
 rows are sent the changed columns of each page; luma itself finds what changed for those with a nibble a pixel.
 """
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -23,8 +26,15 @@ from hw.pi.pins import Factory, faults_of
 
 NOTHING = 0xE3
 """The command that does nothing, on all controllers with I2C: does anybody answer?"""
+CONTRAST = (0x81, 0xC1)
+"""The command that sets it; the second is the SSD1322's."""
+DISPLAY_OFF = b"\xae"
+ALL_PIXELS_OFF = b"\xa4"
+"""The SSD1322's, a command of its own; to the others, which get it among others, it means the opposite."""
 LARGE_CHANGE = 4
 """A change of a fourth of the picture is something to look at, a call or a new screen; the clock's minute is not."""
+FRESHEN_S = 60.0
+"""Between two times that all is sent again."""
 SPI_HZ = 8_000_000
 RESET_S = 0.01
 
@@ -69,6 +79,8 @@ class Panel:
         self._device: Any = None
         self._pages: _Pages | None = None
         self._look: Look | None = None
+        self._settings: list[_Sent] = []
+        self._freshen_at = 0.0
 
     @property
     def size(self) -> tuple[int, int]:
@@ -94,15 +106,19 @@ class Panel:
         self._wake()
 
     def run(self, now: float) -> float | None:
-        """Send what changed; returns when the look changes next. Raises DeviceError, after which all is sent anew."""
+        """Send what changed; returns when there is something to send if nobody shows anything.
+
+        Raises DeviceError, after which all is sent anew.
+        """
         with self._lock:
             look, pixels, due = self._care.look(now), self._pixels, self._care.next_change(now)
         try:
             with _faults(self._profile):
-                self._bring(look, pixels)
+                self._bring(look, pixels, now)
         except DeviceError:
             self._forget()
             raise
+        due = min(due, self._freshen_at) if look.visible else due
         return None if due == float("inf") else due
 
     def close(self) -> None:
@@ -115,19 +131,34 @@ class Panel:
                 pass
         self._forget()
 
-    def _bring(self, look: Look, pixels: bytes) -> None:
+    def _bring(self, look: Look, pixels: bytes, now: float) -> None:
         if self._device is None:
             self._start()
+            self._freshen_at = now + FRESHEN_S
         before, self._look = self._look, look
-        if before is None or before.contrast != look.contrast:
+        fresh = look.visible and now >= self._freshen_at
+        if fresh:
+            self._set_again()
+            self._freshen_at = now + FRESHEN_S
+        if fresh or before is None or before.contrast != look.contrast:
             self._device.contrast(look.contrast)
         if look.visible:
             image = Image.frombytes("1", self.size, pixels)
             if look.shift != (0, 0):
                 image = ImageChops.offset(image, *look.shift)
             self._send(image)
-        if before is not None and before.visible != look.visible:
+        if fresh or (before is not None and before.visible != look.visible):
             self._device.show() if look.visible else self._device.hide()
+
+    def _set_again(self) -> None:
+        """Its settings as at the start, and nothing is taken to be in its memory."""
+        assert self._bus is not None
+        for command, octets in self._settings:
+            self._bus.command(*octets) if command else self._bus.data(list(octets))
+        if self._pages is None:
+            self._device.init_framebuffer(None)
+        else:
+            self._pages.forget()
 
     def _start(self) -> None:
         profile = self._profile
@@ -136,7 +167,9 @@ class Panel:
             self._bus.command(NOTHING)
         width, height = profile.size
         options = {"width": width, "height": height, "rotate": profile.rotate // 90, "mode": "1"}
-        self._device = getattr(luma_oled, profile.controller)(self._bus, **options)
+        bus = _NotedBus(self._bus)
+        self._device = getattr(luma_oled, profile.controller)(bus, **options)
+        self._settings = settings_in(bus.end())
         if profile.controller in ("ssd1306", "ssd1309", "sh1106"):
             self._pages = _Pages(self._bus, profile)
 
@@ -156,6 +189,56 @@ class Panel:
                 return
 
 
+_Sent = tuple[bool, bytes]
+"""Octets sent as commands (True) or as data, which the arguments of an SSD1322's commands are too."""
+
+
+class _NotedBus:
+    """A bus that notes what luma sends when it starts a panel."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._sent: list[_Sent] | None = []
+
+    def command(self, *octets: int) -> None:
+        """Send commands."""
+        self._note(True, octets)
+        self._bus.command(*octets)
+
+    def data(self, octets: list[int]) -> None:
+        """Send pixels."""
+        self._note(False, octets)
+        self._bus.data(octets)
+
+    def cleanup(self) -> None:
+        """Close it."""
+        self._bus.cleanup()
+
+    def end(self) -> list[_Sent]:
+        """What was sent; from now on nothing is noted."""
+        sent, self._sent = self._sent or [], None
+        return sent
+
+    def _note(self, command: bool, octets: Sequence[int]) -> None:
+        if self._sent is not None:
+            self._sent.append((command, bytes(octets)))
+
+
+def settings_in(start: list[_Sent]) -> list[_Sent]:
+    """Of what starts a panel: all that sets it and does not darken it.
+
+    luma sends the settings first, then the contrast, a cleared picture and "on".
+    """
+    settings: list[_Sent] = []
+    for command, octets in start:
+        if command and octets[0] in CONTRAST:
+            break
+        kept = octets.removeprefix(DISPLAY_OFF) if command else octets
+        if kept and not (command and kept == ALL_PIXELS_OFF):
+            settings.append((command, kept))
+    return settings
+
+
 class _Pages:
     """What a controller with pages of eight rows holds, sent where it changed."""
 
@@ -164,7 +247,11 @@ class _Pages:
         self._sh1106 = profile.controller == "sh1106"
         width, height = profile.size
         # luma cleared the whole panel when it started it.
-        self._held = [bytes(width)] * (height // 8)
+        self._held: list[bytes | None] = [bytes(width)] * (height // 8)
+
+    def forget(self) -> None:
+        """Its memory may hold anything: all is sent next."""
+        self._held = [None] * len(self._held)
 
     def send(self, image: Image.Image) -> None:
         """Send the columns that changed, page by page."""
@@ -172,8 +259,7 @@ class _Pages:
             held = self._held[page]
             if columns == held:
                 continue
-            changed = [n for n, (old, new) in enumerate(zip(held, columns, strict=True)) if old != new]
-            first, last = changed[0], changed[-1]
+            first, last = _changed(held, columns)
             if self._sh1106:
                 column = first + 2  # its memory is 132 columns wide, the panel in the middle
                 self._bus.command(0xB0 | page, column & 0x0F, 0x10 | column >> 4)
@@ -181,6 +267,14 @@ class _Pages:
                 self._bus.command(0x21, first, last, 0x22, page, page)
             self._bus.data(list(columns[first : last + 1]))
             self._held[page] = columns
+
+
+def _changed(held: bytes | None, columns: bytes) -> tuple[int, int]:
+    """The first and the last column that differ; all if it is not known what is held."""
+    if held is None:
+        return 0, len(columns) - 1
+    changed = [n for n, (old, new) in enumerate(zip(held, columns, strict=True)) if old != new]
+    return changed[0], changed[-1]
 
 
 def pages_of(image: Image.Image) -> list[bytes]:
