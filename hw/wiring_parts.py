@@ -343,6 +343,8 @@ def _sound(profile: Profile, claims: list[Claim]) -> Part:
         notes += ("Microphone: an electret capsule, + to the plug's tip, can to its sleeve.",)
     if audio.earpiece is not None and not audio.hat:
         notes += ("Earpiece: between its channel (tip: left, ring: right) and the plug's sleeve.",)
+    if powered:
+        notes += ("Amplifier: its input from the plug's tip or ring alone, not its sleeve.",)
     return Part("Sound", ("5V", "GND") if powered else (), notes, height, inside, colour)
 
 
