@@ -106,7 +106,10 @@ def test_a_pure_room_draws_no_chance_of_its_own(room: str) -> None:
                 assert node.func.id != "SystemRandom", f"{path}:{node.lineno}"
 
 
-PURE_HARDWARE = ("wizard/*.py", "debounce.py", "keymatrix.py", "rotary.py", "hook.py", "cadence.py", "panel_care.py")
+PURE_HARDWARE = (
+    *("wizard/*.py", "debounce.py", "keymatrix.py", "rotary.py", "hook.py"),
+    *("cadence.py", "panel_care.py", "card_pace.py"),
+)
 
 
 def test_the_pure_files_of_the_hardware_touch_no_world() -> None:

@@ -20,7 +20,7 @@ from firmware.runtime.media_process import MediaProcess
 from firmware.runtime.shell import MediaEngine
 from hw.boards import open_audio
 from tests.support.media_shells import FarEnd, Told
-from tests.support.sound_cards import SoundServer, alsa_configured, pulse_plugins
+from tests.support.sound_cards import SoundServer, alsa_configured, plugins, pulse_plugins
 
 BOARD = """
 name = "late"
@@ -75,3 +75,32 @@ def test_a_card_that_comes_after_the_start_has_sound(tmp_path: Path, shell: str)
             asyncio.run(scenario())
         finally:
             server.stop()
+
+
+def test_a_card_that_is_no_clock_neither_hurries_the_call_nor_has_the_engine_killed(tmp_path: Path) -> None:
+    """ALSA's null device gives every period at once."""
+    board = tmp_path / "timeless.toml"
+    board.write_text(BOARD.replace("pcm:sink", "pcm:quiet").replace("pcm:monitor", "pcm:quiet"))
+
+    async def scenario() -> None:
+        told = Told()
+        media = MediaProcess(str(board), PORTS, told)
+        await media.start()
+        with closing(FarEnd()) as far:
+            media.send(OpenSession("call", "127.0.0.1"))
+            await told.of(SessionOpened)
+            media.send(far.configuration("call"))
+            media.send(ConnectAudio("call"))
+            await far.packets(60)  # of the first half second some come at once
+            far.forget()
+            clock = asyncio.get_running_loop().time
+            begun = clock()
+            await far.packets(100)
+
+            assert clock() - begun > 1.8
+            assert media.healthy(clock())
+        await media.stop()
+        assert media.restarts == 0
+
+    with alsa_configured(tmp_path, plugins(tmp_path)):
+        asyncio.run(scenario())

@@ -135,6 +135,32 @@ def test_without_a_microphone_the_clock_keeps_the_pace(tape: Path) -> None:
     assert sum(slept) == pytest.approx(0.05)
 
 
+def test_a_card_that_keeps_no_time_is_kept_to_the_clock(tape: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """ALSA's null device gives every period at once: with it for a clock the engine would spin."""
+    now = [50.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    null = CardProfile("pcm:quiet")
+    sound = AlsaSound(profile(null, null), clock=lambda: now[0], sleep=sleep)
+
+    for _ in range(500):
+        sound.exchange(LOUD, SILENCE)
+
+    of_sound = 500 * SAMPLES / 48_000
+    assert of_sound - 0.35 < now[0] - 50.0 <= of_sound
+    assert caplog.text.count("keeps no time") == 1
+
+    sound.rest()
+    again = now[0]
+    for _ in range(100):
+        sound.exchange(LOUD, SILENCE)
+    sound.close()
+
+    assert now[0] - again == pytest.approx(1.0)
+
+
 def test_a_wrong_frame_is_our_own_fault_and_a_closed_card_is_gone(tape: Path) -> None:
     sound = AlsaSound(profile(CardProfile("pcm:quiet"), CardProfile("pcm:quiet")))
 

@@ -2,7 +2,8 @@
 
 The microphone's card is the clock: `exchange` plays and then waits for a period to have been recorded. Cards that only
 play follow it without blocking; where their clocks differ, a period is dropped or missed now and then and counted.
-Underruns and overruns are counted and survived. A card that is not there, at the start or later, is replaced by
+A card that gives its periods faster than time passes is no clock: then ours is. Underruns and overruns are counted and
+survived. A card that is not there, at the start or later, is replaced by
 silence at the same pace and looked for once a second; the others go on meanwhile.
 """
 
@@ -19,6 +20,7 @@ import alsaaudio
 
 from hw import DeviceError
 from hw.boards.profile import AudioProfile
+from hw.card_pace import CardPace
 from hw.pi.cards import PROC, SYS, Sound, cards, find_sound
 from hw.pi.mixer import set_mixer
 from hw.pi.pcm import Player, Recorder
@@ -57,6 +59,7 @@ class AlsaSound:
         self._ends = dict(profile.ends)
         self._silence = bytes(2 * profile.exchanged_samples)
         self._recorder: Recorder | None = None
+        self._card_pace = self._new_pace()
         self._players: dict[str, Player] = {}
         self._faults: dict[str, str] = {}
         self._listing = cards(*self._where)
@@ -142,14 +145,32 @@ class AlsaSound:
 
     def _record(self) -> bytes:
         if self._recorder is None:
-            return self._wait()
+            self._wait()
+            return self._silence
         try:
             recorded, xruns = self._recorder.record()
         except (alsaaudio.ALSAAudioError, OSError) as error:
             self._lose(self._recorder.device, str(error))
-            return self._wait()
+            self._wait()
+            return self._silence
         self._count(xruns, 0)
+        self._watch_pace(self._recorder.device)
         return recorded
+
+    def _watch_pace(self, device: str) -> None:
+        if not self._card_pace.keeps_time:
+            self._wait()
+            return
+        now = self._clock()
+        self._card_pace.recorded(now)
+        if not self._card_pace.keeps_time:
+            log.warning("the sound card %s keeps no time: the telephone's clock keeps it instead", device)
+            self._pace_at = now
+
+    def _new_pace(self) -> CardPace:
+        profile = self._profile
+        buffer = profile.periods * profile.period_samples
+        return CardPace(profile.exchanged_samples / profile.rate_hz, buffer / profile.rate_hz)
 
     def _count(self, xruns: int, slips: int) -> None:
         """Count breaks of the sound; the log hears of them once a minute."""
@@ -201,6 +222,7 @@ class AlsaSound:
         if MICROPHONE in names and self._recorder is None:
             with self._noting([MICROPHONE]):
                 self._recorder = Recorder(device, self._ends[MICROPHONE].channel, self._profile)
+                self._card_pace = self._new_pace()
                 self._set_mixers([MICROPHONE], there)
 
     def _set_mixers(self, names: Iterable[str], there: dict[str, Sound]) -> None:
@@ -240,15 +262,14 @@ class AlsaSound:
             self._recorder = None
             self._pace_at = self._clock()
 
-    def _wait(self) -> bytes:
-        """One period of silence, at the pace the card had."""
+    def _wait(self) -> None:
+        """Let one period pass, where no card does that."""
         self._pace_at += self._profile.exchanged_samples / self._profile.rate_hz
         left = self._pace_at - self._clock()
         if left > 0:
             self._sleep(left)
         elif left < -BEHIND_S:
             self._pace_at = self._clock()
-        return self._silence
 
 
 def _say(before: dict[str, str], now: dict[str, str]) -> None:
