@@ -9,8 +9,10 @@ If the process dies it is started again and told everything that still holds, so
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -96,8 +98,10 @@ class _Child(asyncio.Protocol):
             self._transport.write(frame(message))
 
     def kill(self) -> None:
+        # Not process.kill(): before Python 3.12.8 it asks for the exit status, which asyncio then does not learn.
         if self.process.returncode is None:
-            self.process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
 
     async def end(self) -> None:
         """Close its control socket, on which it says BYE and leaves; help if it does not."""
