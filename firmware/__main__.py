@@ -102,13 +102,16 @@ def _wire(arguments: list[str]) -> int:
 def _check(path: Path) -> int:
     """Print every problem, one a line; they are what was asked for, so they go to standard output."""
     from firmware.config import ConfigurationError
+    from hw.boards import board_notes
 
     try:
-        _load(path)
+        config = _load(path)
     except ConfigurationError as fault:
         for problem in fault.problems:
             print(problem)
         return FAILED
+    for note in board_notes(config.hardware.board):
+        print(f"note: {note}")
     print(f"{path}: no problems")
     return DONE
 

@@ -7,6 +7,9 @@ import re
 Path = tuple[str | int, ...]
 """Keys from the root; an int is the place in an array of tables."""
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors put first in a file; TOML knows it not."""
+
 _NAME = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _KEY = re.compile(rf"\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*=")
 _TABLE = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
@@ -56,7 +59,7 @@ def key_lines(text: str) -> dict[Path, int]:
     table: Path = ()
     counts: dict[Path, int] = {}
     nesting = _Nesting()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.removeprefix(BYTE_ORDER_MARK).splitlines(), 1):
         if not nesting.outside:
             nesting.read(line)
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,15 @@ from hw.boards import (
     Profile,
     ProfileError,
     board_names,
+    board_notes,
+    find_board,
     load_board,
     open_audio,
     open_board,
     parse_board,
     simulate,
 )
-from hw.boards.claims import claims_of, conflicts, free_gpios
+from hw.boards.claims import claims_of, conflicts, free_gpios, spare_gpios
 from hw.boards.profile import CardProfile, DisplayProfile, HookProfile
 from hw.header import GPIOS
 from hw.sim import NullSound, SimBoard, SimSound, ToneSound
@@ -303,3 +307,124 @@ def test_a_card_is_named_never_counted(card: str) -> None:
 
 def test_a_telephone_without_any_sound_is_none() -> None:
     assert "neither speak nor hear" in problems('name = "hall"\ndriver = "pi"\n')["audio.earpiece"]
+
+
+# --- one mistake, one problem ---
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[hook]\npin = "17"', "hook.pin"),
+        ("[hook]\npin = true", "hook.pin"),
+        ("hook = 5", "hook"),
+        ("[matrix]\nrows = 5\ncolumns = [6]\nkeys = [['1']]", "matrix.rows"),
+        ("[matrix]\nrows = [5]\ncolumns = 6\nkeys = [['1']]", "matrix.columns"),
+        ("[matrix]\nrows = [5]\ncolumns = [6]\nkeys = 'all'", "matrix.keys"),
+        ("[display]\ncontroller = 5", "display.controller"),
+        ("[display]\ncontroller = 'ssd1328'\nsize = [256, 64]", "display.controller"),
+        ("[display]\nbus = 'SPI'\ndc = 25\nreset = 24", "display.bus"),
+        ("[display]\ndim_after_s = '90'\noff_after_s = 50", "display.dim_after_s"),
+        ("[hook]\npin = 17\nbounce_ms = '5'\nflash_ms = 20", "hook.bounce_ms"),
+        ("[ringer]\nkind = 'Bell'\npins = [5, 6]\nvolume = 50", "ringer.kind"),
+        ("[ringer]\nkind = 'piezo'\npins = 5", "ringer.pins"),
+        ("[lamps]\npins = 5", "lamps.pins"),
+        ("[audio.speaker]\ncard = 5", "audio.speaker.card"),
+        ("speaker = 'usb'", "audio.speaker"),
+    ],
+)
+def test_a_mistake_is_told_once(text: str, key: str) -> None:
+    text = REAL.replace("[audio]", f"{text}\n[audio]") if text.startswith("hook =") else REAL + text
+    with pytest.raises(ProfileError) as caught:
+        parse_board(text)
+
+    assert [problem.key for problem in caught.value.problems] == [key]
+
+
+@pytest.mark.parametrize("said", ['driver = "rpi"\n', "driver = 5\n", ""])
+def test_a_wrong_driver_does_not_make_a_real_telephones_tables_unknown(said: str) -> None:
+    text = find_board("handset").read_text().replace('driver = "pi"\n', said)
+
+    assert problems(text).keys() == {"driver"}
+
+
+def test_a_name_that_is_no_text_is_told_once() -> None:
+    with pytest.raises(ProfileError) as caught:
+        parse_board("name = 5")
+
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[dial]\noff_normal = 4", "dial.pulse"),
+        ("[display]\nbus = 'spi'", "display.dc"),
+        ("[ringer]\nkind = 'bell'", "ringer.pins"),
+        ("[lamps]\n[keys]\npins = { mute = 5 }", "lamps.pins"),
+        ("[keys]\npins = { mute = 17 }", "keys.pins.mute"),
+        ("[matrix]\ncolumns = [4, 5, 6]\nkeys = []", "matrix.rows"),
+    ],
+)
+def test_a_remedy_names_pins_that_are_free(text: str, key: str) -> None:
+    text = REAL + "[hook]\npin = 17\n" + text
+
+    suggested = {int(number) for number in re.findall(r"\d+", problems(text)[key].partition("; ")[2])}
+    assert suggested
+    assert suggested <= set(spare_gpios(tomllib.loads(text)))
+    assert not suggested & {7, 8, 9, 10, 11, 14, 15, 17}
+
+
+def test_what_may_be_written_is_listed_whole() -> None:
+    assert "ssd1327, none" in problems(REAL + "[display]\ncontroller = 'hd44780'")["display.controller"]
+    hat = problems(REAL.replace("[audio]", "[audio]\nhat = 'dac'"))["audio.hat"]
+    assert "write one of i2s, wm8960, codec-zero, or leave it out" in hat
+
+
+def test_a_byte_order_mark_is_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(REAL + "[hook]\npin = 17\n", "utf-8-sig")
+
+    assert load_board(str(path)) == parse_board(REAL + "[hook]\npin = 17\n")
+    path.write_text("colour = 5\n" + REAL, "utf-8-sig")
+    with pytest.raises(ProfileError, match="line 1: colour: unknown key"):
+        load_board(str(path))
+
+
+def test_what_nests_too_deeply_is_a_problem_not_a_traceback() -> None:
+    assert "too deeply" in problems("a = " + "[" * 5000)[""]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[lamps]\npins = { mute = 7 }",
+            "lamps.pins.mute: GPIO7 is the SPI bus's CE1 where config.txt says dtparam=spi=on",
+        ),
+        ("[hook]\npin = 3", "hook.pin: GPIO3 is the I2C bus's SCL where config.txt says dtparam=i2c_arm=on"),
+        ("[hook]\npin = 14", "hook.pin: GPIO14 is the serial console's TXD where config.txt says enable_uart=1"),
+    ],
+)
+def test_pins_that_a_bus_of_the_ready_made_cards_holds_are_worth_a_note(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(REAL + text)
+
+    (note,) = board_notes(str(path))
+
+    assert note.startswith(f"{path}: line ")
+    assert words in note
+    assert "choose another pin, as 12, or take that line out" in note
+
+
+@pytest.mark.parametrize("text", ["[display]", "[display]\nbus = 'spi'\ndc = 25", "[hook]\npin = 17"])
+def test_a_bus_that_the_telephone_itself_uses_is_not(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(REAL + text)
+
+    assert board_notes(str(path)) == []
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_no_shipped_telephone_has_a_pin_that_a_bus_may_hold(name: str) -> None:
+    assert board_notes(name) == []

@@ -414,3 +414,12 @@ def test_a_boards_file_lies_beside_the_configuration(tmp_path: Path) -> None:
     assert parse(text, tmp_path).hardware.board == str(tmp_path / "desk.toml")
     assert parse(text.replace("desk.toml", "sim"), tmp_path).hardware.board == "sim"
     assert parse(text.replace("desk.toml", "/etc/desk.toml"), tmp_path).hardware.board == "/etc/desk.toml"
+
+
+def test_a_byte_order_mark_is_nothing(tmp_path: Path) -> None:
+    """Some editors put one first, in a file with a password too."""
+    (tmp_path / "phone.toml").write_text(ACCOUNT + 'password_file = "secret"', "utf-8-sig")
+    (tmp_path / "secret").write_text("x\n", "utf-8-sig")
+
+    assert load(tmp_path / "phone.toml").account[0].password == "x"
+    assert problems("\ufeffcolour = 5\n" + ACCOUNT) == [("colour", 1)]

@@ -41,6 +41,22 @@ def test_no_file_brings_more_than_its_problems(
     assert (said.out if command == "check" else said.err).strip()
 
 
+def test_check_tells_what_a_bus_may_hold_and_still_finds_no_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = 'name = "x"\ndriver = "pi"\n[lamps]\npins = { mute = 8 }\n[audio]\nearpiece = { card = "usb" }\n'
+    (tmp_path / "mine.toml").write_text(board, "utf-8-sig")
+    path = tmp_path / "phone.toml"
+    path.write_text('[[account]]\naddress = "sip:a@b.test"\n[hardware]\nboard = "./mine.toml"\n', "utf-8-sig")
+
+    assert main(["check", str(path)]) == 0
+
+    note, last = capsys.readouterr().out.splitlines()
+    assert note.startswith("note: ")
+    assert "line 4: lamps.pins.mute: GPIO8 is the SPI bus's CE0" in note
+    assert last == f"{path}: no problems"
+
+
 def test_check_reads_the_board_whatever_else_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "phone.toml"
     path.write_text('[phone]\ncolour = "red"\n[[account]]\naddress = "sip:1@a"\n[hardware]\nboard = "nope"\n')

@@ -22,8 +22,8 @@ from firmware.config.sections import (
     WebSection,
 )
 from firmware.config.values import Wrong
+from hw.toml_lines import BYTE_ORDER_MARK, key_lines
 from hw.toml_lines import Path as KeyPath
-from hw.toml_lines import key_lines
 
 MAX_FILE_OCTETS = 1 << 20
 
@@ -108,7 +108,7 @@ def parse(text: str, folder: Path | None = None, board_check: BoardCheck | None 
 
 def _tables(text: str) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix(BYTE_ORDER_MARK))
     except RecursionError:
         raise ConfigurationError((Problem("", None, "this nests too deeply", "is it the right file?"),)) from None
     except tomllib.TOMLDecodeError as fault:
@@ -171,7 +171,7 @@ def _with_secret(problems: Problems, section: Any, name: str, path: KeyPath, fol
         problems.spoil((*path, file_key), f"both {name} and {file_key} are given", "keep one of them")
         return section
     try:
-        secret = (folder / getattr(section, file_key)).read_text("utf-8").strip()
+        secret = (folder / getattr(section, file_key)).read_text("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as fault:
         reason = fault.strerror if isinstance(fault, OSError) else "not UTF-8"
         problems.spoil((*path, file_key), f"cannot read it: {reason}", "check the name and the file's permissions")

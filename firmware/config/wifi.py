@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from firmware.config.problems import ConfigurationError, Problem, Problems
-from hw.toml_lines import key_lines
+from hw.toml_lines import BYTE_ORDER_MARK, key_lines
 
 KEYS = ("ssid", "password", "country")
 SET_UP_SSID = "Offhook set-up"
@@ -51,7 +51,7 @@ def access_point(country: str = "") -> str:
 def read_wifi(text: str) -> Wifi:
     """The network in a `wifi.toml`. Raises ConfigurationError with everything that is wrong."""
     try:
-        table = tomllib.loads(text)
+        table = tomllib.loads(text.removeprefix(BYTE_ORDER_MARK))
     except (tomllib.TOMLDecodeError, RecursionError) as fault:
         problem = Problem("", None, f"this is not TOML: {fault}", "mend the line, https://toml.io shows the form")
         raise ConfigurationError((problem,)) from None

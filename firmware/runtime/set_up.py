@@ -121,7 +121,7 @@ class SetUp:
 
     def _text(self, name: str) -> str:
         try:
-            return (self.places.settings / name).read_text("utf-8")
+            return (self.places.settings / name).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError):
             return ""
 

@@ -11,13 +11,15 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from hw import AudioPort, Board, DeviceError
+from hw.boards.claims import held_by_buses, spare_gpios
 from hw.boards.profile import AudioProfile, Profile
 from hw.boards.reading import SIMULATED_PORTS, read_profile
-from hw.boards.sections import Problem, Problems, ProfileError
+from hw.boards.sections import Problem, Problems, ProfileError, dotted
 from hw.sim import NullSound, SimBoard, SimSound, ToneSound
-from hw.toml_lines import key_lines
+from hw.toml_lines import BYTE_ORDER_MARK, key_lines, line_of
 
 __all__ = [
     "AudioProfile",
@@ -26,6 +28,7 @@ __all__ = [
     "ProfileError",
     "board_faults",
     "board_names",
+    "board_notes",
     "board_titles",
     "find_board",
     "load_board",
@@ -64,6 +67,24 @@ def board_faults(name_or_path: str) -> list[str]:
     return []
 
 
+def board_notes(name_or_path: str) -> list[str]:
+    """What is good to know of a profile that can be loaded, a line each: pins that a bus may hold, and a way out."""
+    try:
+        path = find_board(name_or_path)
+        text = _read(path)
+        profile, spare = parse_board(text, str(path)), spare_gpios(_tables(text, str(path)))
+    except ProfileError:
+        return []
+    lines = key_lines(text)
+    notes = []
+    for claim, bus in held_by_buses(profile):
+        words = f"GPIO{claim.gpio} is the {bus.name}'s {bus.wires[claim.gpio]} where config.txt says {bus.switch}"
+        free = f"choose another pin, as {spare[0]}, or" if spare else "no other pin is free:"
+        remedy = f"the kernel holds it then, as on the ready-made cards: {free} take that line out"
+        notes.append(f"{path}: {Problem(dotted(claim.path), line_of(claim.path, lines), words, remedy)}")
+    return notes
+
+
 def load_board(name_or_path: str) -> Profile:
     """Read a profile: a name of `board_names()`, or the path of a file (anything with a "/" or ending in ".toml").
 
@@ -85,15 +106,21 @@ def find_board(name_or_path: str) -> Path:
 
 def parse_board(text: str, source: str = "profile") -> Profile:
     """A profile from TOML text. Raises ProfileError; `source` is named in its message."""
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(source, [Problem("", None, f"not TOML: {error}", "mend that line")]) from error
     problems = Problems(key_lines(text))
-    profile = read_profile(tables, problems)
+    profile = read_profile(_tables(text, source), problems)
     if problems.found:
         raise ProfileError(source, sorted(problems.found, key=lambda problem: problem.line or 0))
     return profile
+
+
+def _tables(text: str, source: str) -> dict[str, Any]:
+    """Raises ProfileError."""
+    try:
+        return tomllib.loads(text.removeprefix(BYTE_ORDER_MARK))
+    except RecursionError as error:
+        raise ProfileError(source, [Problem("", None, "this nests too deeply", "is it the right file?")]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(source, [Problem("", None, f"not TOML: {error}", "mend that line")]) from error
 
 
 def open_board(profile: Profile) -> Board:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from hw import header
 from hw.boards.profile import DisplayProfile, Profile
@@ -42,6 +43,60 @@ def conflicts(profile: Profile) -> Iterator[tuple[Claim, Claim]]:
 def free_gpios(profile: Profile) -> frozenset[int]:
     """The pins nobody uses; the serial console's are left out."""
     return header.GPIOS - header.CONSOLE.keys() - {claim.gpio for claim in claims_of(profile)}
+
+
+PIN_KEYS = frozenset({"pin", "pulse", "off_normal", "dc", "reset", "rows", "columns", "pins"})
+"""Keys of a profile's tables whose numbers are GPIOs."""
+
+
+def spare_gpios(tables: Mapping[str, Any]) -> tuple[int, ...]:
+    """Pins that a profile's file names nowhere and that no bus, card or console may hold, however wrong the file is.
+
+    Those that rest low while the machine starts come first: a bell and a lamp want that, a switch does not mind.
+    """
+    held = set(header.CONSOLE) | set(header.I2C) | set(header.SPI) | set(header.SPI_SELECTS) | set(header.I2S)
+    audio = tables.get("audio")
+    hat = audio.get("hat") if isinstance(audio, dict) else None
+    held |= set(header.HATS.get(hat, {})) if isinstance(hat, str) else set()
+    named = {
+        number
+        for table in tables.values()
+        if isinstance(table, dict)
+        for key in PIN_KEYS & table.keys()
+        for number in _numbers(table[key])
+    }
+    return tuple(sorted(header.GPIOS - held - named, key=lambda gpio: (gpio in header.HIGH_AT_RESET, gpio)))
+
+
+def _numbers(value: Any) -> list[int]:
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    return [number for number in values if type(number) is int]
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """What the kernel holds pins for if config.txt says so."""
+
+    name: str
+    switch: str
+    """The line of config.txt."""
+    wires: Mapping[int, str]
+
+
+BUSES = (
+    Bus("SPI bus", "dtparam=spi=on", {**header.SPI, **dict(zip(header.SPI_SELECTS, ("CE0", "CE1"), strict=True))}),
+    Bus("I2C bus", "dtparam=i2c_arm=on", header.I2C),
+    Bus("serial console", "enable_uart=1", header.CONSOLE),
+)
+"""Those that the ready-made cards turn on. Not digital sound, whose pins are given up to whoever asks for them."""
+
+
+def held_by_buses(profile: Profile) -> Iterator[tuple[Claim, Bus]]:
+    """Each switch, key, lamp or bell on a pin that the kernel takes for a bus where that bus is on."""
+    for claim in (*_inputs(profile), *_outputs(profile), *_panel(profile)):
+        for bus in BUSES:
+            if claim.gpio in bus.wires and not claim.shared:
+                yield claim, bus
 
 
 def _panel(profile: Profile) -> Iterator[Claim]:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from hw import KEYS, LAMPS, header
-from hw.boards.claims import conflicts
+from hw.boards.claims import conflicts, spare_gpios
 from hw.boards.profile import (
     DIAL_KEYS,
     DIGIT_KEYS,
@@ -36,22 +36,33 @@ SIZES: dict[Controller, tuple[tuple[int, int], ...]] = {
     "ssd1327": ((128, 128),),
 }
 """The panels each controller drives that have room for a telephone's screen."""
+REAL_TABLES = frozenset({"gpio", "hook", "matrix", "keys", "dial", "usb_keypad", "ringer"})
+"""What no simulated telephone has."""
 _CARD = re.compile(r"usb|usb:\d+-\d+(\.\d+)*|pcm:\S+|[A-Za-z0-9_-][A-Za-z0-9 _./-]*")
 
 
 def read_profile(tables: dict[str, Any], problems: Problems) -> Profile:
     """The profile in a file's tables; what is wrong is added to `problems`."""
     root = Section(tables, (), problems)
+    problems.spare = spare_gpios(tables)
     name = root.take("name", "")
-    if not name:
+    if not name and root.sound("name"):
         root.wrong("name", "is missing", 'call the board something: name = "Hall"')
-    driver = root.one_of("driver", "sim", ("sim", "pi"))
-    profile = _real(name, root) if driver == "pi" else _simulated(name, root)
+    profile = _real(name, root) if _driver(root, tables) == "pi" else _simulated(name, root)
     root.finish()
     for claim, other in conflicts(profile):
         text = f"GPIO{claim.gpio} is the {other.part}'s {other.wire} already"
-        problems.add(claim.path, text, "choose a free pin")
+        problems.add(claim.path, text, f"choose a free pin, as {root.spare()}")
     return profile
+
+
+def _driver(root: Section, tables: dict[str, Any]) -> str:
+    """The driver; where it is wrong or missing, the one that the other tables are for."""
+    driver = root.one_of("driver", "sim", ("sim", "pi"))
+    real = not REAL_TABLES.isdisjoint(tables)
+    if real and not root.has("driver"):
+        root.wrong("driver", "is missing", 'write driver = "pi": there are parts of a real telephone')
+    return driver if root.sound("driver") else "pi" if real else "sim"
 
 
 def _simulated(name: str, root: Section) -> Profile:
@@ -133,7 +144,7 @@ def _gpio(gpio: Section) -> GpioProfile:
 
 def _pin(section: Section, key: str) -> int:
     """A GPIO; 0 where there is none, so that no conflict follows from the mistake."""
-    return _checked_pin(section, (key,), section.take(key, 0)) if section.required(key, "17") else 0
+    return _checked_pin(section, (key,), section.given(key)) if section.required(key, section.spare()) else 0
 
 
 def _optional_pin(section: Section, key: str) -> int | None:
@@ -143,22 +154,26 @@ def _optional_pin(section: Section, key: str) -> int | None:
 def _checked_pin(section: Section, path: tuple[str | int, ...], value: Any) -> int:
     if type(value) is int and value in header.GPIOS:
         return value
-    section.wrong(path, f"{value!r} is no pin of the header", "write a GPIO, 2 to 27: the chip's number, not the place")
+    remedy = "write a GPIO, 2 to 27: the chip's number, not the place"
+    if type(value) is int:
+        section.wrong(path, f"{value!r} is no pin of the header", remedy)
+    else:
+        section.wrong(path, f"{value!r} does not fit", f"{remedy}, without quotes")
     return 0
 
 
 def _pins(section: Section, key: str, most: int) -> tuple[int, ...]:
-    if not section.required(key, "[5, 6, 13]"):
+    if not section.required(key, f"[{section.spare(min(most, 3))}]"):
         return ()
     values = section.take(key, [])
-    if not 1 <= len(values) <= most:
+    if section.sound(key) and not 1 <= len(values) <= most:
         section.wrong(key, f"{len(values)} pins do not fit", f"write 1 to {most}")
     return tuple(_checked_pin(section, (key, n), value) for n, value in enumerate(values[:most]))
 
 
 def _named_pins(section: Section, names: frozenset[str]) -> tuple[tuple[str, int], ...]:
     """`pins = { mute = 5 }`."""
-    if not section.required("pins", "{ mute = 5 }"):
+    if not section.required("pins", f"{{ mute = {section.spare()} }}"):
         return ()
     pins = []
     for name, value in section.section("pins").entries():
@@ -172,7 +187,7 @@ def _named_pins(section: Section, names: frozenset[str]) -> tuple[tuple[str, int
 def _hook(hook: Section) -> HookProfile:
     bounce_ms = hook.number("bounce_ms", 30, 1, 300)
     flash_ms = hook.number("flash_ms", 0, 0, 1000)
-    if 0 < flash_ms <= bounce_ms:
+    if 0 < flash_ms <= bounce_ms and hook.sound("bounce_ms"):
         hook.wrong("flash_ms", "a tap this short is bounce", f"write 0, or more than bounce_ms = {bounce_ms}")
     profile = HookProfile(
         pin=_pin(hook, "pin"),
@@ -188,9 +203,10 @@ def _hook(hook: Section) -> HookProfile:
 def _matrix(matrix: Section) -> MatrixProfile:
     rows, columns = _pins(matrix, "rows", 8), _pins(matrix, "columns", 8)
     layout = matrix.take("keys", []) if matrix.required("keys", '[["1", "2", "3"], ...]') else []
-    if layout and len(layout) != len(rows):
+    if layout and len(layout) != len(rows) and matrix.sound("rows"):
         matrix.wrong("keys", f"{len(layout)} rows of keys, {len(rows)} row pins", "write one list of keys a row pin")
-    keys = tuple(_row(matrix, n, row, len(columns)) for n, row in enumerate(layout))
+    width = len(columns) if matrix.sound("columns") else None
+    keys = tuple(_row(matrix, n, row, width) for n, row in enumerate(layout))
     seen: set[str | None] = set()
     for n, row in enumerate(keys):
         for key in row:
@@ -208,10 +224,12 @@ def _matrix(matrix: Section) -> MatrixProfile:
     return profile
 
 
-def _row(matrix: Section, n: int, row: Any, columns: int) -> tuple[str | None, ...]:
-    if not isinstance(row, list) or len(row) != columns:
-        matrix.wrong(("keys", n), f"{row!r} does not fit", f'write {columns} keys in [ ], "" where there is none')
-        return (None,) * columns
+def _row(matrix: Section, n: int, row: Any, columns: int | None) -> tuple[str | None, ...]:
+    """One row of the layout. `columns`: how many there are to be, None: that is not known."""
+    if not isinstance(row, list) or columns not in (len(row), None):
+        count = "the" if columns is None else columns
+        matrix.wrong(("keys", n), f"{row!r} does not fit", f'write {count} keys in [ ], "" where there is none')
+        return (None,) * (columns or 0)
     for m, key in enumerate(row):
         if key != "" and key not in KEYS:
             matrix.wrong(("keys", n, m), f"{key!r} is no key", f"write one of {', '.join(sorted(KEYS))}")
@@ -253,12 +271,14 @@ def _usb_keypad(usb: Section) -> UsbKeypadProfile:
 
 
 def _display(display: Section) -> DisplayProfile | None:
-    controllers: tuple[Controller, ...] = tuple(SIZES)
-    if display.has("controller") and display.take("controller", "") == "none":
+    said = display.one_of("controller", "ssd1306", (*SIZES, "none"))
+    controller: Controller | None = next((one for one in SIZES if one == said), None)
+    if controller is None:
         display.finish()
         return None
-    controller = display.one_of("controller", "ssd1306", controllers)
     spi = display.one_of("bus", "i2c", ("i2c", "spi")) == "spi"
+    if not display.sound("bus"):
+        spi = display.has("dc")
     profile = DisplayProfile(
         size=_size(display, controller),
         controller=controller,
@@ -273,7 +293,7 @@ def _display(display: Section) -> DisplayProfile | None:
         dim_after_s=display.number("dim_after_s", 60, 0, 86_400),
         off_after_s=display.number("off_after_s", 0, 0, 86_400),
     )
-    if profile.off_after_s and profile.off_after_s <= profile.dim_after_s:
+    if 0 < profile.off_after_s <= profile.dim_after_s and display.sound("dim_after_s"):
         display.wrong("off_after_s", "it would go dark before it is dimmed", f"write more than {profile.dim_after_s}")
     display.finish()
     return profile
@@ -283,7 +303,7 @@ def _size(display: Section, controller: Controller) -> tuple[int, int]:
     sizes = SIZES[controller]
     value = display.take("size", list(sizes[0]))
     for size in sizes:
-        if list(size) == value:
+        if list(size) == value or not display.sound("controller"):
             return size
     words = " or ".join(f"[{width}, {height}]" for width, height in sizes)
     display.wrong("size", f"no {controller} has {value!r} pixels", f"write {words}")
@@ -303,11 +323,12 @@ def _lamps(lamps: Section) -> LampsProfile:
 def _ringer(ringer: Section) -> RingerProfile:
     kind = ringer.one_of("kind", "loudspeaker", ("loudspeaker", "piezo", "bell"))
     if kind == "loudspeaker":
-        ringer.finish()
+        if ringer.sound("kind"):  # else nobody knows what belongs to it
+            ringer.finish()
         return RingerProfile()
     bell = kind == "bell"
     pins, wanted = _pins(ringer, "pins", 2), 2 if bell else 1
-    if pins and len(pins) != wanted:
+    if pins and len(pins) != wanted and ringer.sound("pins"):
         ringer.wrong("pins", f"{len(pins)} pins do not fit", f"a {kind} has {wanted}")
     profile = RingerProfile(
         kind="bell" if bell else "piezo",
@@ -354,7 +375,7 @@ def _card(audio: Section, key: str) -> CardProfile | None:
         return None
     card = audio.section(key)
     name = card.take("card", "") if card.required("card", '"usb"') else "usb"
-    if not _CARD.fullmatch(name):
+    if card.sound("card") and not _CARD.fullmatch(name):
         card.wrong("card", f"{name!r} names no card", 'write "usb", "usb:1-1.2", "pcm:DEVICE", or a name from aplay -l')
     channel = card.one_of("channel", "both", ("both", "left", "right"))
     profile = CardProfile(

@@ -54,6 +54,8 @@ class Problems:
     def __init__(self, lines: dict[KeyPath, int]) -> None:
         self._lines = lines
         self.found: list[Problem] = []
+        self.spare: tuple[int, ...] = ()
+        """Pins that a remedy may name: the file names them nowhere."""
 
     def add(self, path: KeyPath, text: str, remedy: str) -> None:
         """Note a mistake at a key."""
@@ -71,11 +73,14 @@ def dotted(path: KeyPath) -> str:
 class Section:
     """One table of the file. Take its values, then `finish` it: what nobody took is unknown."""
 
-    def __init__(self, table: dict[str, Any], path: KeyPath, problems: Problems) -> None:
+    def __init__(self, table: dict[str, Any], path: KeyPath, problems: Problems, *, spoiled: bool = False) -> None:
+        """`spoiled`: it stands for what is no table, as was said; whatever else it lacks follows from that."""
         self._table = table
         self._asked: dict[str, None] = {}
         self._path = path
         self._problems = problems
+        self._spoiled = spoiled
+        self._wrong: set[KeyPath] = set()
 
     def has(self, key: str) -> bool:
         """Whether the file says anything here."""
@@ -84,7 +89,24 @@ class Section:
 
     def wrong(self, key: str | KeyPath, text: str, remedy: str) -> None:
         """Note a mistake at a key of this table, or further in."""
-        self._problems.add((*self._path, *((key,) if isinstance(key, str) else key)), text, remedy)
+        path = (key,) if isinstance(key, str) else key
+        self._wrong.add(path)
+        if not self._spoiled:
+            self._problems.add((*self._path, *path), text, remedy)
+
+    def sound(self, *keys: str) -> bool:
+        """Whether nothing was wrong with these keys so far: then others may be judged by them."""
+        return not any((key,) in self._wrong for key in keys)
+
+    def spare(self, count: int = 1) -> str:
+        """Pins that are free, for a remedy: "22", "22, 23"; in words where there are not so many."""
+        pins = self._problems.spare[:count]
+        return ", ".join(map(str, pins)) if len(pins) == count else "GPIO numbers" if count > 1 else "a GPIO number"
+
+    def given(self, key: str) -> Any:
+        """The value at `key`, of whatever type; None: there is none."""
+        self._asked[key] = None
+        return self._table.get(key)
 
     def take(self, key: str, default: Value) -> Value:
         """The value at `key` if it has the default's type, else the default."""
@@ -107,7 +129,8 @@ class Section:
         for word in allowed:
             if word == value:
                 return word
-        self.wrong(key, f"{value!r} is unknown", f"write one of {', '.join(allowed)}")
+        leave = ", or leave it out" if "" in allowed else ""
+        self.wrong(key, f"{value!r} is unknown", f"write one of {', '.join(word for word in allowed if word)}{leave}")
         return default
 
     def number(self, key: str, default: int, least: int, most: int, multiple_of: int = 1) -> int:
@@ -131,7 +154,8 @@ class Section:
 
     def section(self, key: str) -> Section:
         """A table within this one; empty if it is not there."""
-        return Section(self.take(key, {}), (*self._path, key), self._problems)
+        table = self.take(key, {})
+        return Section(table, (*self._path, key), self._problems, spoiled=self._spoiled or not self.sound(key))
 
     def entries(self) -> list[tuple[str, Any]]:
         """All keys with their values: for a table whose keys are names."""
