@@ -211,6 +211,37 @@ def test_a_microphone_that_is_off_is_bad(tmp_path: Path) -> None:
     assert "not even noise" in finding.words
 
 
+@pytest.mark.parametrize("board", ["usb:9-9.9", "pcm:no-such-device"])
+def test_that_nothing_was_measured_is_said(tmp_path: Path, board: str) -> None:
+    found = listened(with_board(tmp_path, board))
+
+    assert [finding.verdict for finding in found] == ["bad", "note"]
+    assert found[-1].words.startswith("nothing was played or measured: ")
+
+
+def test_that_nothing_is_measured_while_the_phone_runs_is_said(tmp_path: Path) -> None:
+    async def whole() -> list[Finding]:
+        path = written(tmp_path, PEER.format(port=free_port()))
+        return [finding async for finding in examine(path, listen_for_echo=True, running=True)]
+
+    (finding,) = (finding for finding in asyncio.run(whole()) if finding.subject == "echo")
+    assert finding.words.startswith("nothing was played or measured: ")
+    assert "systemctl stop offhook" in finding.cure
+
+
+def test_a_machine_without_pins_is_not_told_that_its_pins_are_free(tmp_path: Path) -> None:
+    """The chip is named by a label that no machine has."""
+    (tmp_path / "real.toml").write_text(
+        REAL.format(earpiece="pcm:null") + '[gpio]\nchip = "no-such-chip"\n[hook]\npin = 17\n'
+    )
+    text = PEER.format(port=free_port()) + f'[hardware]\nboard = "{tmp_path}/real.toml"\n'
+
+    found = findings(written(tmp_path, text))
+
+    assert any("no GPIO" in finding.words for finding in bad(found))
+    assert [finding for finding in found if finding.subject == "pins"] == []
+
+
 def test_a_simulated_telephone_has_no_echo_to_measure(tmp_path: Path) -> None:
     found = listened(written(tmp_path, PEER.format(port=free_port())))
 

@@ -172,6 +172,13 @@ def test_pins_that_others_hold_are_named_with_who_holds_them(tmp_path: Path) -> 
     assert about(pi.findings("handset"), "pins")[0][0] == "ok"
 
 
+def test_pins_that_nobody_can_ask_for_are_not_called_free(tmp_path: Path) -> None:
+    """A PC without a GPIO chip: that it has none is said elsewhere, where the board is opened."""
+    found = examine(load_board("handset"), Machine(tmp_path), lines=lambda profile: None)
+
+    assert about(list(found), "pins") == []
+
+
 def test_the_serial_consoles_pins_have_their_own_cure(tmp_path: Path) -> None:
     profile = parse_board('name = "x"\ndriver = "pi"\n[hook]\npin = 14\n[audio.earpiece]\ncard = "usb"\n')
 
@@ -216,6 +223,23 @@ def test_a_sound_card_is_found_with_its_rates(tmp_path: Path) -> None:
     assert "rate_hz = 16000" in about(pi.findings("handset"), "sound card")[0][3]
     pi.write("proc/asound/card1/stream0", STREAM.replace("44100, 48000", "8000 - 44100 (continuous)"))
     assert "rate_hz = 40000" in about(pi.findings("handset"), "sound card")[0][3]
+
+
+def test_the_cure_of_a_rate_is_one_that_a_profile_may_have(tmp_path: Path) -> None:
+    """A card of 44100 Hz alone: nothing is to be written, since ALSA converts."""
+    pi = Pi(tmp_path)
+    pi.write("proc/asound/cards", " 1 [wm8960soundcard]: simple-card - wm8960-soundcard\n")
+    board = load_board("speakerphone")
+
+    def cure(*rates: int) -> str:
+        found = examine(board, Machine(tmp_path, pi.run), lines=lambda profile: {}, rates=lambda card: rates)
+        [(verdict, _, _, words)] = about(list(found), "sound card")
+        assert verdict == "note"
+        return words
+
+    assert cure(44_100).startswith("Leave rate_hz = 48000: ")
+    assert "rate_hz = 16000 " in cure(16_000, 44_100, 96_000)
+    assert cure(22_050, 96_000).startswith("Leave rate_hz = 48000")
 
 
 def test_only_the_telephones_own_cards_are_examined_and_asked_if_the_kernel_does_not_tell(tmp_path: Path) -> None:

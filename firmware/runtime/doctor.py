@@ -73,6 +73,8 @@ async def examine(
     if running:
         words = "it is running, and holds its pins, its sound card and its ports: they were not tried"
         yield Finding("note", "phone", words, STOP_CURE)
+        if listen_for_echo:
+            yield _unmeasured("the telephone holds its sound card", STOP_CURE)
     else:
         async for finding in _sound(config, listen_for_echo, warning_s):
             said.append(finding.words)
@@ -121,11 +123,15 @@ async def _sound(config: Config | None, listen_for_echo: bool, warning_s: float)
         audio, port = load_board(name).audio, open_audio(name)
     except (DeviceError, ProfileError) as fault:
         yield Finding("bad", "sound", str(fault), "Check the sound card's name in the board's file, and its cable.")
+        if listen_for_echo:
+            yield _unmeasured("there is no sound to measure with")
         return
     with contextlib.closing(port):
         if port.fault:
             cure = "Check the sound card's name in the board's file, its cable, and that no other program holds it."
             yield Finding("bad", "sound", port.fault, cure)
+            if listen_for_echo:
+                yield _unmeasured("not every sound card of the telephone is there")
             return
         kind = "opened" if audio.port == "alsa" else "simulated, heard in the browser"
         period_ms = 1000 * port.period_samples / port.rate_hz
@@ -135,12 +141,16 @@ async def _sound(config: Config | None, listen_for_echo: bool, warning_s: float)
                 yield finding
 
 
+def _unmeasured(why: str, cure: str = "Mend what is said above, then ask again: offhook doctor --sound.") -> Finding:
+    return Finding("note", "echo", f"nothing was played or measured: {why}", cure)
+
+
 async def _echo(audio: AudioProfile, port: AudioPort, warning_s: float) -> AsyncIterator[Finding]:
     """What the microphone hears of each end that plays."""
     ends = [end for end in sound_check.ENDS if end in dict(audio.ends)]
     if audio.port != "alsa" or audio.microphone is None or not ends:
         cure = "Name the board with the real cards: [hardware] board, in the configuration."
-        yield Finding("note", "echo", "there is no microphone beside an earpiece or a loudspeaker to measure", cure)
+        yield _unmeasured("there is no microphone beside an earpiece or a loudspeaker", cure)
         return
     for end in ends:
         words = f"in {warning_s:.0f} seconds soft sweeps are played on the {sound_check.NAMES[end]}, for ten seconds"

@@ -71,15 +71,16 @@ def examine(
     profile: Profile | None,
     machine: Machine | None = None,
     *,
-    lines: Callable[[Profile], Mapping[int, str]] | None = None,
+    lines: Callable[[Profile], Mapping[int, str] | None] | None = None,
     answers: Callable[[int, int], bool] | None = None,
     rates: Callable[[Card], Collection[int]] | None = None,
     running: bool = False,
 ) -> Iterator[Finding]:
     """Examine this machine for the board of `profile`; nothing is found on one that is neither a Pi nor meant to be.
 
-    `lines`: the kernel's lines in use, GPIO to consumer; `answers`: whether a device answers on an I2C bus; `rates`:
-    a card's rates, if the kernel does not list them; `running`: the telephone is, and holds its pins.
+    `lines`: the kernel's lines in use, GPIO to consumer, None: it cannot be asked; `answers`: whether a device answers
+    on an I2C bus; `rates`: a card's rates, if the kernel does not list them; `running`: the telephone is, and holds
+    its pins.
     """
     machine = machine or Machine()
     model = machine.read("proc/device-tree/model")
@@ -95,7 +96,7 @@ def examine(
     if profile is not None and real:
         if not running:
             console = dict.fromkeys(header.CONSOLE if console_on_header(machine.root) else (), "the serial console")
-            yield from _pins(profile, {**(lines or lines_in_use)(profile), **console})
+            yield from _pins(profile, (lines or lines_in_use)(profile), console)
         if profile.display is not None and profile.display.bus == "i2c":
             yield _panel(profile.display, machine, answers or i2c_answers)
         yield from _cards(profile, machine, rates or asked_rates)
@@ -197,7 +198,9 @@ def _wear(machine: Machine) -> Iterator[Finding]:
             )
 
 
-def _pins(profile: Profile, users: Mapping[int, str]) -> Iterator[Finding]:
+def _pins(profile: Profile, held: Mapping[int, str] | None, console: Mapping[int, str]) -> Iterator[Finding]:
+    """Nothing is free that nobody could ask for: that there are no pins is said where the board is opened."""
+    users = {**(held or {}), **console}
     wanted = {claim.gpio: claim for claim in claims_of(profile) if not claim.shared and claim.part != "sound card"}
     taken = {gpio: users[gpio] for gpio in sorted(wanted) if users.get(gpio, OURS) != OURS}
     for gpio, user in taken.items():
@@ -207,12 +210,12 @@ def _pins(profile: Profile, users: Mapping[int, str]) -> Iterator[Finding]:
         if gpio in header.CONSOLE:
             cure = "Turn off the serial console: take console=serial0,115200 or ttyS1,115200 out of cmdline.txt"
         yield "bad", "pins", words, f"{cure}, or take another pin: offhook wire."
-    if wanted and not taken:
+    if wanted and not taken and held is not None:
         yield "ok", "pins", f"{len(wanted)} pins are free for this board", ""
 
 
-def lines_in_use(profile: Profile) -> dict[int, str]:
-    """The chip's lines that somebody holds, and who; empty if the chip cannot be asked."""
+def lines_in_use(profile: Profile) -> dict[int, str] | None:
+    """The chip's lines that somebody holds, and who; None if the chip cannot be asked."""
     try:
         import gpiod
 
@@ -221,7 +224,7 @@ def lines_in_use(profile: Profile) -> dict[int, str]:
         with gpiod.Chip(find_chip(profile.gpio.chip).path) as chip:
             infos = [chip.get_line_info(line) for line in sorted(header.GPIOS)]
     except (ImportError, DeviceError, OSError):
-        return {}
+        return None
     return {info.offset: info.consumer or "the kernel" for info in infos if info.used}
 
 
@@ -268,7 +271,7 @@ def _cards(profile: Profile, machine: Machine, rates_of: Callable[[Card], Collec
         rates = _listed_rates(machine, card) or set(rates_of(card))
         if rates and profile.audio.rate_hz not in rates:
             words = f"{card.id} has {', '.join(map(str, sorted(rates)))} Hz, not {profile.audio.rate_hz}"
-            yield "note", "sound card", words, f"Write rate_hz = {_best(rates)} in the board's [audio]: it costs less."
+            yield "note", "sound card", words, _rate_cure(rates, profile.audio.rate_hz)
         elif rates:
             yield "ok", "sound card", f"{card.id} has {profile.audio.rate_hz} Hz", ""
 
@@ -283,9 +286,12 @@ def _listed_rates(machine: Machine, card: Card) -> set[int]:
     return rates
 
 
-def _best(rates: Collection[int]) -> int:
-    """The highest that a profile may name."""
-    return max((rate for rate in rates if rate in STEPS), default=max(rates))
+def _rate_cure(rates: Collection[int], now_hz: int) -> str:
+    """What to write: the highest rate that a profile may name. Cards are opened as ALSA's "plughw", which converts."""
+    best = max((rate for rate in rates if rate in STEPS), default=None)
+    if best is None:
+        return f"Leave rate_hz = {now_hz}: the card has no rate in steps of 8000, so ALSA's plughw converts, at a cost."
+    return f"Write rate_hz = {best} in the board's [audio]: it costs less than to have ALSA convert."
 
 
 def asked_rates(card: Card) -> Collection[int]:
