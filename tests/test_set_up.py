@@ -379,6 +379,26 @@ def test_a_visit(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "answers.json").exists()
 
 
+def test_a_visit_to_a_telephone_that_cannot_write(tmp_path: Path) -> None:
+    """Where the settings' folder would be is a file: nothing can be written there, whoever asks."""
+    (tmp_path / "data").write_text("")
+    port = free_port(socket.SOCK_STREAM)
+    url = f"http://127.0.0.1:{port}/"
+    places = Places(tmp_path / "data", tmp_path, tmp_path / "none", "", "127.0.0.1", port, name_port=0)
+
+    async def scenario() -> None:
+        server = asyncio.create_task(serve(places, tick_s=0.05))
+        async with asyncio.timeout(60), aiohttp.ClientSession() as browser:
+            ticket = re.search(r'name="ticket" value="([^"]+)"', await _when_open(browser, url))
+            assert ticket is not None
+            async with browser.post(url, data={**FORM, "ticket": ticket[1]}) as response:
+                assert response.status == 507
+                assert "The answers cannot be written: " in await response.text()
+        server.cancel()
+
+    asyncio.run(scenario())
+
+
 async def _when_open(browser: aiohttp.ClientSession, url: str) -> str:
     while True:
         try:

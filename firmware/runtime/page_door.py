@@ -13,7 +13,7 @@ from aiohttp.typedefs import Middleware
 from firmware.config.wifi import SET_UP_SSID
 from firmware.set_up.air import Seen
 from firmware.set_up.course import Course
-from firmware.set_up.form import Known, Mistakes, answers, kept_secrets, shown
+from firmware.set_up.form import Known, Mistake, Mistakes, answers, kept_secrets, shown
 from firmware.set_up.page import POLICY, Form, form_page, progress_page
 from firmware.set_up.portal import ACCESS_POINT, is_near, is_our_name
 from hw.boards import board_faults, board_titles
@@ -92,7 +92,7 @@ class _Door:
         return self._progress(secrets.compare_digest(request.cookies.get(COOKIE, "").encode(), self._ticket.encode()))
 
     async def take(self, request: web.Request) -> web.Response:
-        """POST /: 200 and what comes next, 400 and the form again, 403 for a form that is not ours."""
+        """POST /: 200 and what comes next, 400 and the form again (507: no room), 403 for a form that is not ours."""
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         if not secrets.compare_digest(form.get("ticket", "").encode(), self._ticket.encode()):
             raise web.HTTPForbidden(text="this form is old: load http://offhook.local/ again")
@@ -104,8 +104,12 @@ class _Door:
             found = answers(form, known, self._set_up.token, self._set_up.folder(), board_faults)
         except Mistakes as fault:
             return self._form(form, known, fault, status=400)
+        try:
+            self._set_up.keep(found.phone, found.wifi)
+        except OSError as fault:
+            words = f"the answers cannot be written: {fault.strerror}; is the card full, or at its end?"
+            return self._form(form, known, Mistakes([Mistake("", words)]), status=507)
         self._set_up.token = found.token
-        self._set_up.keep(found.phone, found.wifi)
         progress = self._progress(may_know=True)
         progress.set_cookie(COOKIE, self._ticket, httponly=True, samesite="Strict")
         return progress

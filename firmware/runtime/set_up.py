@@ -89,7 +89,7 @@ class SetUp:
         return known_settings(self._text(kept.PHONE), self._text(kept.WIFI))
 
     def keep(self, phone: str, wifi: str) -> None:
-        """Take new settings, and begin to try them."""
+        """Take new settings, and begin to try them. Raises OSError: they cannot be written."""
         kept.keep_answers(self.places.settings, phone, wifi, self.places.group)
         log.info("the settings are written")
         self._hold = self._clock() + LEAVE_S
@@ -113,11 +113,19 @@ class SetUp:
             wrong = "; ".join(one.words for one in self.course.mistakes)
             log.info("%s -> %s%s", stage, self.course.stage, f": {wrong}" if wrong else "")
         if self.course.stage == "done" and self.known().phone:
-            (self.places.settings / kept.WORKED).touch()
+            self._note_worked()
         self._turn_radio()
         if self.course.starts != self._starts:
             self._starts, self._started = self.course.starts, self._clock()
             (self.places.boot / kept.START).write_text(f"{self._starts}\n")
+
+    def _note_worked(self) -> None:
+        path = self.places.settings / kept.WORKED
+        try:
+            if not path.is_file():
+                path.touch()
+        except OSError as fault:
+            log.warning("it is in service, but that cannot be noted: %s", fault.strerror)
 
     def _text(self, name: str) -> str:
         try:
