@@ -375,6 +375,13 @@ def test_a_remedy_names_pins_that_are_free(text: str, key: str) -> None:
     assert not suggested & {7, 8, 9, 10, 11, 14, 15, 17}
 
 
+def test_no_two_remedies_name_the_same_pin() -> None:
+    found = problems(REAL + "[hook]\n[dial]\n[keys]\n[lamps]\npins = { hold = 5, mute = 5 }\n[ringer]\nkind = 'bell'\n")
+
+    suggested = [number for words in found.values() for number in re.findall(r"\d+", words.partition("; ")[2])]
+    assert len(suggested) == len(set(suggested)) == 6
+
+
 def test_what_may_be_written_is_listed_whole() -> None:
     assert "ssd1327, none" in problems(REAL + "[display]\ncontroller = 'hd44780'")["display.controller"]
     hat = problems(REAL.replace("[audio]", "[audio]\nhat = 'dac'"))["audio.hat"]

@@ -52,7 +52,7 @@ def read_profile(tables: dict[str, Any], problems: Problems) -> Profile:
     root.finish()
     for claim, other in conflicts(profile):
         text = f"GPIO{claim.gpio} is the {other.part}'s {other.wire} already"
-        problems.add(claim.path, text, f"choose a free pin, as {root.spare()}")
+        problems.add(claim.path, text, "choose a free pin" + (f", as {root.spare()}" if problems.spare else ""))
     return profile
 
 
@@ -144,7 +144,12 @@ def _gpio(gpio: Section) -> GpioProfile:
 
 def _pin(section: Section, key: str) -> int:
     """A GPIO; 0 where there is none, so that no conflict follows from the mistake."""
-    return _checked_pin(section, (key,), section.given(key)) if section.required(key, section.spare()) else 0
+    return _checked_pin(section, (key,), section.given(key)) if _there(section, key, 1) else 0
+
+
+def _there(section: Section, key: str, pins: int, form: str = "{}") -> bool:
+    """Whether a key of pins is there; if not, the remedy names some that no other remedy does."""
+    return section.has(key) or section.required(key, form.replace("{}", section.spare(pins)))
 
 
 def _optional_pin(section: Section, key: str) -> int | None:
@@ -163,7 +168,7 @@ def _checked_pin(section: Section, path: tuple[str | int, ...], value: Any) -> i
 
 
 def _pins(section: Section, key: str, most: int) -> tuple[int, ...]:
-    if not section.required(key, f"[{section.spare(min(most, 3))}]"):
+    if not _there(section, key, min(most, 3), "[{}]"):
         return ()
     values = section.take(key, [])
     if section.sound(key) and not 1 <= len(values) <= most:
@@ -173,7 +178,7 @@ def _pins(section: Section, key: str, most: int) -> tuple[int, ...]:
 
 def _named_pins(section: Section, names: frozenset[str]) -> tuple[tuple[str, int], ...]:
     """`pins = { mute = 5 }`."""
-    if not section.required("pins", f"{{ mute = {section.spare()} }}"):
+    if not _there(section, "pins", 1, "{ mute = {} }"):
         return ()
     pins = []
     for name, value in section.section("pins").entries():

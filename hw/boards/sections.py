@@ -99,8 +99,8 @@ class Section:
         return not any((key,) in self._wrong for key in keys)
 
     def spare(self, count: int = 1) -> str:
-        """Pins that are free, for a remedy: "22", "22, 23"; in words where there are not so many."""
-        pins = self._problems.spare[:count]
+        """Pins that are free, for one remedy: "22", "22, 23"; in words where there are not so many."""
+        pins, self._problems.spare = self._problems.spare[:count], self._problems.spare[count:]
         return ", ".join(map(str, pins)) if len(pins) == count else "GPIO numbers" if count > 1 else "a GPIO number"
 
     def given(self, key: str) -> Any:
