@@ -315,7 +315,8 @@ def start_with(card: Card, disk: Path, state: str) -> str:
     """The command as the unit runs it, `disk` being a file system of its own that is "full" or "frozen": its log."""
     where = ["--firmware", card.firmware, "--settings", card.settings, "--boot", card.boot, "--memory", card.memory]
     command = [sys.executable, "-m", "firmware.runtime.first_boot", *map(str, where), "--group", ""]
-    own_mounts = ["unshare", "--mount", "--map-root-user", "sh", "-c", ON_A_DISK, "sh", str(disk), state]
+    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    own_mounts = ["unshare", "--mount", *as_root, "sh", "-c", ON_A_DISK, "sh", str(disk), state]
     done = subprocess.run([*own_mounts, *command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stderr
