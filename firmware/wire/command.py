@@ -57,7 +57,7 @@ def _open_port(profile: AudioProfile) -> AudioPort:
 
 
 def _lines(chip: str) -> Mapping[int, str]:
-    return lines_in_use(Profile("", "pi", gpio=GpioProfile(chip))) or {}  # a chip that cannot be asked is missed soon enough
+    return lines_in_use(Profile("", "pi", gpio=GpioProfile(chip))) or {}
 
 
 @dataclass(frozen=True, slots=True)
