@@ -17,6 +17,7 @@ from firmware.rtp.latch import Latch, reachable
 from firmware.rtp.outbox import Outbox
 from firmware.rtp.packet import MalformedPacket, Packet, is_rtcp, parse
 from firmware.rtp.pieces import Kind, Piece
+from firmware.rtp.probation import Probation
 from firmware.rtp.reception import Reception
 from firmware.rtp.reports import Reports
 from firmware.rtp.session_events import Address, DigitReceived, Event, RemoteLeft, SourceMoved
@@ -29,8 +30,6 @@ __all__ = ["Address", "DigitReceived", "Event", "Format", "RemoteLeft", "Session
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 
-PROOF = 0.25
-"""Seconds a new source has from one packet to the next, until it is believed."""
 MAXIMUM_EVENTS = 100
 
 
@@ -62,9 +61,7 @@ class Session:
         """Payload type: clock rate, samples an octet (0: a frame codec)."""
         self._event_payload_type = -1
         self._reception: Reception | None = None
-        self._candidate: Reception | None = None
-        self._waiting: Packet | None = None
-        """A source's first packet, played when the second proves it (A.1)."""
+        self._probation = Probation()
         self._echoing: Address | None = None
         """Where our own SSRC came from; if it does so again, the far end is an echo service."""
         self._former_ssrc: int | None = None
@@ -152,7 +149,7 @@ class Session:
     def _receive_packet(self, packet: Packet, source: Address, now: float) -> None:
         reception = self._reception
         if reception is not None and packet.ssrc == reception.ssrc:
-            self._candidate = None
+            self._probation.end()
             sequence = reception.update(packet.sequence)
             if sequence is None:
                 self._counts.out_of_sequence += 1
@@ -164,31 +161,21 @@ class Session:
             self._prove(packet, now)
 
     def _prove(self, packet: Packet, now: float) -> None:
-        """A new SSRC: believed when its second packet follows its first, and the source before it is silent (A.1)."""
-        candidate = self._candidate
-        if candidate is None or now - candidate.last_at > PROOF:
-            candidate = self._candidate = Reception(packet.ssrc, packet.sequence)
-        elif candidate.ssrc != packet.ssrc:
-            self._counts.out_of_sequence += 1  # two at once: the first to come is heard out
+        """A new SSRC, which takes the place of the one before as soon as it has proved itself."""
+        believed = self._probation.hear(packet, now, self._counts)
+        if believed is None:
             return
-        candidate.last_at = now
-        sequence = candidate.update(packet.sequence)
-        if sequence is None:
-            if self._waiting is None or self._waiting.ssrc != packet.ssrc or candidate.is_highest(packet.sequence):
-                self._waiting = packet
-            return
-        self._change_source(candidate)
-        first, self._waiting = self._waiting, None
-        if first is not None and first.ssrc == packet.ssrc:
-            # A.1: invalid packets may be stored and delivered once validation has been achieved.
-            self._deliver(first, sequence - ((packet.sequence - first.sequence) & 0xFFFF), now)
-        self._take(packet, sequence, candidate, now)
+        self._change_source(believed.reception)
+        for earlier, sequence in believed.packets[:-1]:
+            self._deliver(earlier, sequence, now)
+        self._take(*believed.packets[-1], believed.reception, now)
 
     def _change_source(self, reception: Reception) -> None:
         before = self._reception
         if before is not None:
             self._counts.leave(before)
-        self._reception, self._candidate = reception, None
+        self._reception = reception
+        self._probation.end()
         self._event_receiver = EventReceiver()
         self._buffer.reset(self._buffer_rate_hz)
 
@@ -293,7 +280,7 @@ class Session:
 
     def _begin_flow(self, piece: Piece) -> None:
         reception, latch, samples, octets = self._reception, self._latch, piece.samples, len(piece.payload)
-        if reception is None or latch is None or self._candidate is not None or not self._receiving:
+        if reception is None or latch is None or self._probation.under_way or not self._receiving:
             return
         if int(octets * self._speech.get(piece.payload_type, (0, 0.0))[1]) != samples:
             return
