@@ -33,11 +33,17 @@ class DeviceError(Exception):
 
 
 class LampState(Enum):
-    """What a lamp shows."""
+    """What a lamp tells; in which rhythm it does so, `hw.lamp_rhythm` says."""
 
     OFF = "off"
     ON = "on"
-    BLINK = "blink"
+    """In use."""
+    RING = "ring"
+    """Somebody calls: a fast flutter."""
+    HELD = "held"
+    """Somebody is on hold here: lit, with a wink now and then."""
+    MISSED = "missed"
+    """Something to look at when there is time: a slow pulse, with a long dark between."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import playwright.async_api as playwright
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hw import LampState
+from hw.lamp_rhythm import step_at
 from hw.sim import SimBoard
 from hw.sim.browser.routes import page_routes, sim_routes
 
@@ -182,11 +184,40 @@ def test_the_panel_shows_exactly_the_pixels_that_were_drawn(tmp_path: Path) -> N
 def test_lamps_follow_the_board(tmp_path: Path) -> None:
     async def test(page: playwright.Page, boards: Household) -> None:
         boards["1001"].lamps.set("mute", LampState.ON)
-        boards["1001"].lamps.set("hold", LampState.BLINK)
+        boards["1001"].lamps.set("hold", LampState.HELD)
         await page.wait_for_selector('[data-user="1001"] [data-lamp="mute"].on')
         await page.wait_for_selector('[data-user="1001"] [data-lamp="hold"].blink')
+        hold = page.locator('[data-user="1001"] [data-key="hold"]')
+        assert await hold.get_attribute("aria-description") == "lamp winking"
         boards["1001"].lamps.set("mute", LampState.OFF)
         await page.wait_for_selector('[data-user="1001"] [data-lamp="mute"]:not(.on)')
+
+    visit(test, tmp_path, strict=True)
+
+
+LIGHT_AT = """([lamp, at]) => {
+    const element = document.querySelector(`[data-user="1001"] [data-lamp="${lamp}"]`);
+    for (const animation of element.getAnimations({ subtree: true })) {
+        animation.pause();
+        animation.currentTime = at;
+    }
+    return Number(getComputedStyle(element, "::after").opacity) ** 2;
+}"""
+"""How bright a lamp is so many milliseconds into its rhythm."""
+
+
+def test_lamps_shine_in_the_rhythms_of_a_real_telephones(tmp_path: Path) -> None:
+    rhythmic = {"message": LampState.MISSED, "hold": LampState.HELD, "line1": LampState.RING}
+    tells = rhythmic | {"mute": LampState.ON, "line2": LampState.OFF}
+
+    async def test(page: playwright.Page, boards: Household) -> None:
+        for lamp, state in tells.items():
+            boards["1001"].lamps.set(lamp, state)
+        await page.wait_for_selector('[data-user="1001"] [data-lamp="mute"].on')
+        for lamp, state in tells.items():
+            for seconds in (0.01, 0.13, 0.21, 0.31, 0.57, 1.03, 1.19, 1.27, 1.71, 3.21):
+                light = await page.evaluate(LIGHT_AT, [lamp, seconds * 1000])
+                assert light == pytest.approx(step_at(state, seconds).level, abs=0.01), (lamp, seconds)
 
     visit(test, tmp_path, strict=True)
 

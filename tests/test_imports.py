@@ -108,7 +108,7 @@ def test_a_pure_room_draws_no_chance_of_its_own(room: str) -> None:
 
 PURE_HARDWARE = (
     *("wizard/*.py", "debounce.py", "keymatrix.py", "rotary.py", "hook.py"),
-    *("cadence.py", "panel_care.py", "card_pace.py"),
+    *("cadence.py", "lamp_rhythm.py", "panel_care.py", "card_pace.py"),
 )
 
 

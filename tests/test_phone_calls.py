@@ -47,7 +47,7 @@ def test_an_incoming_call_rings_in_the_countrys_cadence_and_is_shown() -> None:
     assert desk.view.mode == "ringing"
     assert desk.view.focus == "in1"
     assert desk.call("in1").remote == Party("sip:1002@example.net", "Anna")
-    assert desk.lamps["line1"] == "blink"
+    assert desk.lamps["line1"] == desk.lamps["message"] == "ring"
 
 
 def test_lifting_answers_and_stops_the_bell() -> None:
@@ -94,6 +94,7 @@ def test_mute_silences_the_bell_and_the_call_can_still_be_answered() -> None:
     desk.press("mute")
     assert desk.ring is None
     assert desk.view.mode == "ringing"
+    assert (desk.lamps["message"], desk.lamps["line1"]) == ("off", "ring")
     desk.lift()
 
     assert AnswerCall("in1") in desk.fresh
@@ -108,7 +109,7 @@ def test_a_caller_who_gives_up_leaves_a_missed_call_and_a_blinking_lamp() -> Non
     assert desk.ring is None
     assert desk.view.mode == "idle"
     assert desk.view.missed == 1
-    assert desk.lamps["message"] == "blink"
+    assert desk.lamps["message"] == "missed"
     desk.press("down")
     assert desk.view.history[0].kind == "missed"
     assert desk.lamps["message"] == "off"
@@ -446,13 +447,14 @@ def test_hold_holds_and_pressed_again_takes_the_call_back() -> None:
     assert HoldCall(call, True) in desk.fresh
     assert desk.call(call).hold == "local"
     assert desk.connected is None
-    assert desk.lamps["hold"] == "blink"
+    assert desk.lamps["hold"] == desk.lamps["line1"] == "held"
     desk.press("hold")
 
     assert HoldCall(call, False) in desk.fresh
     assert desk.call(call).hold == "none"
     assert desk.connected == call
     assert desk.lamps["hold"] == "off"
+    assert desk.lamps["line1"] == "on"
 
 
 def test_a_call_held_before_hanging_up_stays_and_rings_back_after_three_minutes() -> None:
@@ -470,6 +472,7 @@ def test_a_call_held_before_hanging_up_stays_and_rings_back_after_three_minutes(
 
     assert desk.ring is not None
     assert desk.view.mode == "ringing"
+    assert desk.lamps["line1"] == desk.lamps["message"] == "ring"
     desk.lift()
     assert HoldCall(call, False) in desk.fresh
     assert desk.connected == call
@@ -524,7 +527,7 @@ def test_a_second_caller_knocks_in_the_ear_and_stands_on_the_panel() -> None:
     assert desk.ring is None
     assert desk.view.mode == "talking"
     assert desk.call("in1").line == 2
-    assert desk.lamps["line2"] == "blink"
+    assert desk.lamps["line2"] == desk.lamps["message"] == "ring"
 
 
 @pytest.mark.parametrize("key", ["ok", "line2"])
@@ -551,6 +554,7 @@ def test_line_keys_go_to_and_fro_between_two_calls() -> None:
     desk.press("line1")
     assert [HoldCall("in1", True), HoldCall(first, False)] == desk.did(HoldCall)
     assert desk.connected == first
+    assert [desk.lamps[lamp] for lamp in ("hold", "line1", "line2")] == ["held", "on", "held"]
     desk.press("line2")
 
     assert [HoldCall(first, True), HoldCall("in1", False)] == desk.did(HoldCall)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from firmware.audio.tones import COUNTRIES, Segment, Tone, ring
-from firmware.phone.events import ConnectAudio, HandsetLifted, SetAudio, SetLamp, SoundTone, StopRing
+from firmware.phone.events import CallMedia, ConnectAudio, HandsetLifted, SetAudio, SetLamp, SoundTone, StopRing
 from firmware.phone.outputs import cadence_ms
 from tests.support.desk_phone import DeskPhone
 
@@ -44,3 +44,28 @@ def test_what_falls_silent_comes_before_what_sounds() -> None:
     assert kinds.index(StopRing) < kinds.index(SetAudio) < kinds.index(ConnectAudio)
     assert SetLamp("line1", "on") in desk.fresh
     assert SoundTone not in kinds
+
+
+def test_a_line_that_the_far_end_holds_stays_lit() -> None:
+    """Only what the person can end winks."""
+    desk = DeskPhone()
+    call = desk.talk()
+
+    desk.give(CallMedia(call, "PCMA", encrypted=False, held_by_us=False, held_by_them=True))
+    assert (desk.call(call).hold, desk.lamps["line1"]) == ("remote", "on")
+    desk.press("hold")
+
+    assert (desk.call(call).hold, desk.lamps["line1"]) == ("both", "held")
+
+
+def test_a_caller_is_told_before_missed_calls_are() -> None:
+    desk = DeskPhone()
+    desk.arrive("in1")
+    desk.end("in1", 487)
+    assert desk.lamps["message"] == "missed"
+
+    desk.arrive("in2")
+    assert desk.lamps["message"] == "ring"
+    desk.lift()
+
+    assert desk.lamps["message"] == "missed"

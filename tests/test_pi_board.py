@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from gpiozero import LED
 from gpiozero.pins.mock import MockFactory
 
+from hw import LampState
 from hw.boards import parse_board
 from hw.boards.profile import DisplayProfile
 from hw.pi.board import PiBoard
 from hw.pi.panel import Bus
 from hw.pi.pins import Factory
+from tests.support.hands import wait_until
 
 ON_USB = """
 name = "Den"
@@ -28,6 +32,16 @@ pin = 17
 [ringer]
 kind = "bell"
 pins = [5, 6]
+[audio]
+earpiece = { card = "usb" }
+"""
+WITH_LAMP = """
+name = "Porch"
+driver = "pi"
+[hook]
+pin = 17
+[lamps]
+pins = { line1 = 23 }
 [audio]
 earpiece = { card = "usb" }
 """
@@ -55,3 +69,17 @@ def test_without_its_bell_the_loudspeaker_is_left_to_ring(caplog: pytest.LogCapt
     assert "the bell" in caplog.text
     board.close()
     held.close()
+
+
+def test_a_lamp_keeps_its_rhythm_by_itself_and_ends_with_the_board() -> None:
+    factory = MockFactory()
+    board = PiBoard(parse_board(WITH_LAMP), factory=factory)
+    pin = factory.pin(23)
+
+    board.lamps.set("line1", LampState.RING)
+    assert wait_until(lambda: len(pin.states) > 5)
+    board.close()
+
+    levels = [state.state for state in pin.states]
+    assert all(before != after for before, after in pairwise(levels[:6]))
+    assert not levels[-1]

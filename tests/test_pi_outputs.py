@@ -1,67 +1,15 @@
-"""Lamps, bells and buzzers on mock pins."""
+"""Bells and buzzers on mock pins."""
 
 from __future__ import annotations
 
 import pytest
-from gpiozero import LED
-from gpiozero.pins.mock import MockFactory, MockPWMPin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw import LampState
-from hw.boards.profile import LampsProfile, RingerProfile
+from hw.boards.profile import RingerProfile
 from hw.cadence import Cadence, half_wave
-from hw.pi.lamps import PiLamps
 from hw.pi.ringers import PiRinger
 from tests.support.wiring import Bench
-
-# --- lamps ---
-
-
-@pytest.mark.parametrize(("active", "lit"), [("high", 1), ("low", 0)])
-def test_a_lamp_is_lit_by_the_level_its_profile_names(active: str, lit: int) -> None:
-    factory = MockFactory()
-    lamps = PiLamps(factory, LampsProfile((("mute", 24),), active))  # type: ignore[arg-type]
-    assert factory.pin(24).state == 1 - lit
-
-    lamps.set("mute", LampState.ON)
-    assert factory.pin(24).state == lit
-    lamps.set("mute", LampState.OFF)
-
-    assert factory.pin(24).state == 1 - lit
-    lamps.close()
-
-
-def test_a_dimmed_lamp_shines_by_pulse_width() -> None:
-    factory = MockFactory(pin_class=MockPWMPin)
-    lamps = PiLamps(factory, LampsProfile((("mute", 24),), brightness=40))
-
-    lamps.set("mute", LampState.ON)
-
-    assert factory.pin(24).state == pytest.approx(0.4)
-    assert factory.pin(24).frequency == 200
-    lamps.close()
-
-
-def test_a_lamp_whose_pin_somebody_holds_stays_dark_and_the_others_shine(caplog: pytest.LogCaptureFixture) -> None:
-    factory = MockFactory()
-    held = LED(24, pin_factory=factory)
-
-    lamps = PiLamps(factory, LampsProfile((("mute", 24), ("hold", 25))))
-    lamps.set("mute", LampState.ON)
-    lamps.set("hold", LampState.ON)
-
-    assert (factory.pin(24).state, factory.pin(25).state) == (0, 1)
-    assert "the lamp mute (GPIO24)" in caplog.text
-    lamps.close()
-    held.close()
-
-
-def test_lamps_there_are_not_are_ignored() -> None:
-    lamps = PiLamps(MockFactory(), None)
-    lamps.set("mute", LampState.BLINK)
-    lamps.close()
-
 
 # --- cadences ---
 

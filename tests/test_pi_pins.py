@@ -152,12 +152,14 @@ def test_a_matrix_is_scanned_on_it(factory: GpiodFactory, chip: GpioChip) -> Non
 
 
 def test_a_lamp_is_dimmed_on_it(factory: GpiodFactory, chip: GpioChip) -> None:
-    lamps = PiLamps(factory, LampsProfile((("mute", 24),), brightness=40))
+    lamps = PiLamps(factory, LampsProfile((("mute", 24),), brightness=40), lambda: None)
     line = chip.lines[24]
 
     lamps.set("mute", LampState.ON)
+    lamps.run(0.0)
     assert wait_until(lambda: len(line.moves) > 400)
     lamps.set("mute", LampState.OFF)
+    lamps.run(0.0)
     moves = list(line.moves)
     assert line.output == Value.INACTIVE
 
@@ -168,13 +170,35 @@ def test_a_lamp_is_dimmed_on_it(factory: GpiodFactory, chip: GpioChip) -> None:
 
 
 @pytest.mark.parametrize(("active", "dark"), [("high", Value.INACTIVE), ("low", Value.ACTIVE)])
+def test_a_lamp_comes_and_goes_on_it(factory: GpiodFactory, chip: GpioChip, active: str, dark: Value) -> None:
+    told_at = 100.0
+    profile = LampsProfile((("message", 23),), active)  # type: ignore[arg-type]
+    lamps = PiLamps(factory, profile, lambda: None, clock=lambda: told_at)
+    line = chip.lines[23]
+    lamps.set("message", LampState.MISSED)
+
+    lamps.run(told_at + 0.3)
+    assert wait_until(lambda: len(line.moves) > 40)
+    lamps.run(told_at + 0.57)
+    assert line.output != dark
+    lamps.run(told_at + 1.5)
+
+    moves = len(line.moves)
+    assert line.output == dark
+    assert factory.pin(23).frequency is None
+    lamps.close()
+    assert len(line.moves) <= moves + 1
+
+
+@pytest.mark.parametrize(("active", "dark"), [("high", Value.INACTIVE), ("low", Value.ACTIVE)])
 @pytest.mark.parametrize("brightness", [40, 100])
 def test_lamps_are_dark_when_the_telephone_ends(
     factory: GpiodFactory, chip: GpioChip, active: str, dark: Value, brightness: int
 ) -> None:
     """A line may keep the level that it is given back with."""
-    lamps = PiLamps(factory, LampsProfile((("mute", 24),), active, brightness))  # type: ignore[arg-type]
+    lamps = PiLamps(factory, LampsProfile((("mute", 24),), active, brightness), lambda: None)  # type: ignore[arg-type]
     lamps.set("mute", LampState.ON)
+    lamps.run(0.0)
 
     lamps.close()
 

@@ -163,10 +163,10 @@ def test_the_text_is_bounded() -> None:
 
 def test_lamps_show_what_they_were_set_to() -> None:
     board = SimBoard(lamps=["mute", "hold"])
-    board.lamps.set("mute", LampState.BLINK)
+    board.lamps.set("mute", LampState.RING)
     board.lamps.set("line1", LampState.ON)
 
-    assert board.lamps.states == {"hold": LampState.OFF, "mute": LampState.BLINK}
+    assert board.lamps.states == {"hold": LampState.OFF, "mute": LampState.RING}
 
 
 def test_the_bell_keeps_its_cadence() -> None:

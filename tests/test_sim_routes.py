@@ -11,6 +11,7 @@ import re
 import wave
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError, web
@@ -151,7 +152,7 @@ def test_the_board_is_told_as_it_is() -> None:
     board = SimBoard(lamps=["mute", "hold"])
     board.lift()
     board.press("7")
-    board.lamps.set("mute", LampState.BLINK)
+    board.lamps.set("mute", LampState.HELD)
     board.ringer.ring((1000, 4000), 5)
 
     async def test(client: Client) -> None:
@@ -406,7 +407,7 @@ def test_events_tell_the_state_at_once_and_then_every_change() -> None:
         async with client.get("/sim/events") as stream:
             assert stream.content_type == "text/event-stream"
 
-            async def state() -> dict[str, object]:
+            async def state() -> dict[str, Any]:
                 name, data, *_ = (await stream.content.readuntil(b"\n\n")).decode().split("\n")
                 assert name == "event: board"
                 found = json.loads(data.removeprefix("data: "))
@@ -422,7 +423,10 @@ def test_events_tell_the_state_at_once_and_then_every_change() -> None:
             board.display.show(b"\xaa" * 1024)
             board.display.show_text(["Dial"])
             board.ringer.ring((400, 200), 3)
+            board.lamps.set("line1", LampState.RING)
             second = await state()
+            assert second["lamps"]["line1"] == "blink"
+            assert second["lamps_tell"] == dict.fromkeys(hw.LAMPS, "off") | {"line1": "ring"}
             assert second["hook"] == "off"
             assert second["ring"] == {"cadence_ms": [400, 200], "volume": 3}
             assert second["display"] == {

@@ -358,10 +358,10 @@ class StopRing:
 
 @dataclass(frozen=True, slots=True)
 class SetLamp:
-    """One of hw.LAMPS; "off", "on", "blink"."""
+    """One of hw.LAMPS, and what it tells: one of hw.LampState."""
 
     lamp: str
-    state: Literal["off", "on", "blink"]
+    state: Literal["off", "on", "ring", "held", "missed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from firmware.audio.tones import Tone
 from firmware.phone.desk import Desk
 from firmware.phone.events import Action, ConnectAudio, Ring, SetAudio, SetLamp, SoundKnock, SoundTone, StopRing
 
-LampState = Literal["off", "on", "blink"]
+LampState = Literal["off", "on", "ring", "held", "missed"]
 LAMPS = ("message", "mute", "hold", "speaker", "line1", "line2")
 
 
@@ -114,9 +114,13 @@ def _entry_tone(desk: Desk) -> Tone | None:
 
 def _waiting_tone(desk: Desk) -> Tone | None:
     """Who knocks is heard whatever the person does, and over whatever sounds: the bell is silent meanwhile."""
+    return desk.settings.tones.call_waiting if _somebody_calls(desk) else None
+
+
+def _somebody_calls(desk: Desk) -> bool:
+    """Whether there is somebody to answer, whom the person has not silenced."""
     caller = desk.calls.alerting()
-    waiting = (caller is not None and not caller.silenced) or desk.calls.recalling() is not None
-    return desk.settings.tones.call_waiting if waiting else None
+    return (caller is not None and not caller.silenced) or desk.calls.recalling() is not None
 
 
 def _by_name(desk: Desk, name: Literal["busy", "congestion", "number_unobtainable", "howler"]) -> Tone:
@@ -139,17 +143,27 @@ def _ring(desk: Desk) -> Ring | None:
 
 def _lamps(desk: Desk) -> tuple[LampState, ...]:
     return (
-        "blink" if desk.history.missed else "off",
+        _message_lamp(desk),
         "on" if desk.levels.muted else "off",
-        "blink" if desk.calls.held() else "off",
+        "held" if desk.calls.held() else "off",
         "on" if desk.handsfree else "off",
         _line_lamp(desk, 1),
         _line_lamp(desk, 2),
     )
 
 
+def _message_lamp(desk: Desk) -> LampState:
+    """The one lamp of many a telephone: it is seen where the bell is not heard."""
+    if _somebody_calls(desk):
+        return "ring"
+    return "missed" if desk.history.missed else "off"
+
+
 def _line_lamp(desk: Desk, line: int) -> LampState:
+    """What there is to do for the person; a call that the far end holds is theirs to take back, and stays lit."""
     call = desk.calls.on_line(line)
     if call is None:
         return "off"
-    return "blink" if call.alerting or call.recalling else "on"
+    if call.alerting or call.recalling:
+        return "ring"
+    return "held" if call.held_by_us else "on"

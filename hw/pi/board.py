@@ -18,7 +18,7 @@ from contextlib import ExitStack
 
 from hw import BoardEvent, DeviceError
 from hw.boards.claims import claims_of
-from hw.boards.profile import DisplayProfile, Profile
+from hw.boards.profile import DisplayProfile, LampsProfile, Profile
 from hw.pi.contacts import Contacts
 from hw.pi.lamps import PiLamps
 from hw.pi.matrix import MatrixScanner
@@ -146,8 +146,10 @@ class PiBoard:
 
     def _open(self, factory: Factory, bus: BusOpener) -> None:
         profile = self._profile
-        self._lamps = PiLamps(factory, profile.lamp_pins)
-        self._on_close(self._lamps.close)
+        worker = self._worker("lamps")
+        self._lamps = PiLamps(factory, profile.lamp_pins or LampsProfile(()), worker.wake, clock=self._clock)
+        if profile.lamp_pins is not None:
+            self._start(worker, self._lamps, self._lamps.close)
         if profile.display is not None:
             self._open_panel(profile.display, factory, bus)
         if profile.ringer.kind != "loudspeaker":

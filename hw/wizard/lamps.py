@@ -10,7 +10,7 @@ from hw.wizard.ringer import RingerKind
 from hw.wizard.steps import Onward, Step
 
 MEANINGS = {
-    "message": "a message waits, or a call was missed",
+    "message": "somebody calls, or a call was missed",
     "mute": "the microphone is off",
     "hold": "a call is held",
     "speaker": "the loudspeaker is on",

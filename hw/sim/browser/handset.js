@@ -13,6 +13,8 @@ const STAGE = { width: 620, height: 726 }; // of one telephone, with its name pl
 const GAP = 12;
 const SMALLEST = 0.54; // keys smaller than this cannot be hit: rather scroll
 const LARGEST = 2.5;
+/** A lamp's rhythm, for who cannot see it. */
+const LAMP_TELLS = { off: "lamp off", on: "lamp lit", ring: "lamp blinking fast", held: "lamp winking", missed: "lamp pulsing" };
 
 const hints = document.getElementById("hints");
 const guide = document.getElementById("guide");
@@ -52,7 +54,7 @@ class Telephone {
     this.base = base;
     this.sent = Promise.resolve();
     this.held = new Map(); // what holds a key (a pointer, a keyboard key) -> the key
-    this.state = { hook: "on", keys_down: [], lamps: {}, ringing: false, ring: { cadence_ms: [] } };
+    this.state = { hook: "on", keys_down: [], lamps: {}, lamps_tell: {}, ringing: false, ring: { cadence_ms: [] } };
     this.build();
     this.line = new Line(sound, this.address("sim/audio"), (plugged) => (this.find(".microphone").hidden = !plugged));
     this.follow();
@@ -173,7 +175,8 @@ class Telephone {
       const shows = state.lamps[lamp.dataset.lamp] ?? "off";
       lamp.classList.toggle("on", shows === "on");
       lamp.classList.toggle("blink", shows === "blink");
-      lamp.closest("button")?.setAttribute("aria-description", { on: "lamp lit", blink: "lamp blinking" }[shows] ?? "lamp off");
+      lamp.dataset.tells = state.lamps_tell[lamp.dataset.lamp] ?? "off";
+      lamp.closest("button")?.setAttribute("aria-description", LAMP_TELLS[lamp.dataset.tells] ?? "lamp blinking");
     }
     const lifted = state.hook === "off";
     this.handset.set(lifted);

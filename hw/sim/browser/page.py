@@ -9,6 +9,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from hw.sim.browser.lamp_style import lamp_style
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGE_FILES = {
@@ -33,7 +35,8 @@ def page_routes(users: Sequence[tuple[str, str]], base: str = "/phones/{user}/")
     for phone in phones:
         if phone["base"] != "/":
             routes += [web.get(phone["base"], _page([phone])), web.get(phone["base"].rstrip("/"), _to(phone["base"]))]
-    return routes + [web.get(f"/page/{name}", _file(name, kind)) for name, kind in PAGE_FILES.items()]
+    routes += [web.get(f"/page/{name}", _file(name, kind)) for name, kind in PAGE_FILES.items()]
+    return [*routes, web.get("/page/lamps.css", _lamps)]
 
 
 def _page(phones: list[dict[str, str]]) -> Handler:
@@ -53,6 +56,10 @@ def _to(path: str) -> Handler:
         raise web.HTTPPermanentRedirect(path)
 
     return redirect
+
+
+async def _lamps(request: web.Request) -> web.StreamResponse:
+    return web.Response(text=lamp_style(), content_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
 def _file(name: str, kind: str) -> Handler:

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
-from hw import DeviceError
+from hw import DeviceError, LampState
 from hw.sim.board import SimBoard
 from hw.sim.browser.page import page_routes
 from hw.sim.sound import REMEMBERED, LiveSound, Recording, SimSound
@@ -267,13 +267,14 @@ class _Hardware:
         return {
             "hook": "off" if board.hook.lifted else "on",
             "keys_down": sorted(board.keypad.keys_down),
-            "lamps": {lamp: state.value for lamp, state in board.lamps.states.items()},
+            "lamps": {lamp: _plainly(state) for lamp, state in board.lamps.states.items()},
             "ringing": board.ringer.ringing,
         }
 
     def _everything(self) -> dict[str, Any]:
         board = self._board
         return self._state() | {
+            "lamps_tell": {lamp: state.value for lamp, state in board.lamps.states.items()},
             "ring": {"cadence_ms": board.ringer.cadence_ms, "volume": board.ringer.volume},
             "keys": sorted(board.keypad.keys),
             "display": {
@@ -320,6 +321,11 @@ class _Hardware:
                     await self._pause(KEY_DOWN)
                 finally:
                     self._board.release(key)
+
+
+def _plainly(state: LampState) -> str:
+    """What a lamp shows, whatever it tells: "off", "on" or "blink"."""
+    return state.value if state in (LampState.OFF, LampState.ON) else "blink"
 
 
 def _setter(event: asyncio.Event) -> Callable[[], None]:
