@@ -73,7 +73,7 @@ deb-test: deb
 
 # BASE=raspios.img.xz: the package laid over that image of Raspberry Pi OS Lite, instead of an image of our own.
 image: deb
-	@sh .ci/apt-install mmdebstrap mtools dosfstools fdisk squashfs-tools e2fsprogs zstd xz-utils bmap-tools \
+	@sh .ci/apt-install mmdebstrap mtools dosfstools fdisk squashfs-tools e2fsprogs zstd xz-utils bmap-tools systemd udev \
 	  $(if $(filter amd64,$(if $(BASE),arm64,$(ARCH))),syslinux syslinux-common,qemu-user-static binfmt-support)
 	$(if $(BASE),image-build/raspios/lay $(BASE) build,image-build/image $(ARCH) build)
 
