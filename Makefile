@@ -74,13 +74,13 @@ deb-test: deb
 # BASE=raspios.img.xz: the package laid over that image of Raspberry Pi OS Lite, instead of an image of our own.
 image: deb
 	@sh .ci/apt-install mmdebstrap mtools dosfstools fdisk squashfs-tools e2fsprogs zstd xz-utils bmap-tools systemd udev \
-	  $(if $(filter amd64,$(if $(BASE),arm64,$(ARCH))),syslinux syslinux-common,qemu-user-static binfmt-support)
+	  $(if $(filter amd64,$(if $(BASE),arm64,$(ARCH))),syslinux syslinux-common,qemu-user-static binfmt-support device-tree-compiler)
 	$(if $(BASE),image-build/raspios/lay $(BASE) build,image-build/image $(ARCH) build)
 
 # TEST=boot_time measures the time to the dial tone; MACHINE=raspi3b is QEMU's Raspberry Pi 3 (arm64).
 TEST ?= telephone
 boot-test: $(VENV)/.installed-test
-	@sh .ci/apt-install mmdebstrap mtools e2fsprogs iproute2 $(if $(filter amd64,$(ARCH)),qemu-system-x86,qemu-system-arm)
+	@sh .ci/apt-install mmdebstrap mtools e2fsprogs iproute2 $(if $(filter amd64,$(ARCH)),qemu-system-x86,qemu-system-arm device-tree-compiler)
 	image-build/boot-test/boot-test $(ARCH) build $(or $(MACHINE),$(TEST))
 
 # An image that looks like Raspberry Pi OS Lite, the package laid over it, and that booted in QEMU (arm64): about half an hour.

@@ -407,7 +407,8 @@ def test_what_nests_too_deeply_is_a_problem_not_a_traceback() -> None:
     [
         (
             "[lamps]\npins = { mute = 7 }",
-            "lamps.pins.mute: GPIO7 is the SPI bus's CE1 where config.txt says dtparam=spi=on",
+            "lamps.pins.mute: GPIO7 is the SPI bus's CE1 where config.txt says dtparam=spi=on; "
+            "the kernel holds it then, as on the ready-made card with Raspberry Pi OS: ",
         ),
         ("[hook]\npin = 3", "hook.pin: GPIO3 is the I2C bus's SCL where config.txt says dtparam=i2c_arm=on"),
         ("[hook]\npin = 14", "hook.pin: GPIO14 is the serial console's TXD where config.txt says enable_uart=1"),

@@ -198,6 +198,43 @@ def test_a_console_holds_its_pins_though_the_kernel_calls_them_free(tmp_path: Pa
     assert [verdict for verdict, subject, _, _ in found if subject == "pins"] == [verdict]
 
 
+PANEL_ON_SPI = """
+name = "x"
+driver = "pi"
+[hook]
+pin = 17
+[display]
+controller = "ssd1322"
+bus = "spi"
+dc = 25
+[audio.earpiece]
+card = "usb"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "cure"),
+    [
+        (PANEL_ON_SPI, (), "Write dtparam=spi=on in config.txt"),
+        (PANEL_ON_SPI, ("boot/firmware/board.txt",), "Put board.toml on the card's first partition once more"),
+        (PANEL_ON_SPI, ("dev/spidev0.1",), "Write dtparam=spi=on"),  # the other chip select
+        (PANEL_ON_SPI, ("dev/spidev0.0",), ""),
+        (PANEL_ON_SPI.replace("[audio", "port = 1\n[audio"), ("boot/firmware/board.txt",), "dtoverlay=spi1-2cs"),
+    ],
+)
+def test_a_panel_on_spi_needs_the_bus(tmp_path: Path, text: str, files: tuple[str, ...], cure: str) -> None:
+    pi = Pi(tmp_path)
+    for name in files:
+        pi.write(name, "")
+
+    found = examine(parse_board(text), Machine(tmp_path, pi.run), lines=lambda profile: {})
+
+    [finding] = about(list(found), "panel")
+    assert finding[0] == ("note" if cure else "ok")
+    assert ("SPI is off" in finding[2]) is bool(cure)
+    assert cure in finding[3]
+
+
 def test_a_panel_that_answers_elsewhere_or_not_at_all(tmp_path: Path) -> None:
     pi = Pi(tmp_path)
     assert "is off" in about(pi.findings("handset"), "panel")[0][2]

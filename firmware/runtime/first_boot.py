@@ -24,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmware.runtime.device_tree import OVERLAYS, fit_board
 from firmware.runtime.kept import (
     ANSWERS,
     BOARD,
@@ -36,6 +37,7 @@ from firmware.runtime.kept import (
     WORKED,
     finish_answers,
     shred,
+    writable,
     write_private,
 )
 from firmware.runtime.safe_file import write_safely
@@ -151,10 +153,9 @@ def _faults(card: Card, name: str, text: str) -> list[str]:
 
 def tell_problems(card: Card, problems: Sequence[str]) -> None:
     """Leave the problems on the card, where the user looks next, or take an old list away."""
-    for one in problems:
-        log.error("%s", one)
+    _say(problems)
     if _told(card) != _list_of(problems):
-        with _writable(card.firmware):
+        with writable(card.firmware):
             if problems:
                 (card.firmware / PROBLEMS).write_bytes(_list_of(problems))
             else:
@@ -227,21 +228,6 @@ def _network(wifi: Path) -> str:
     return read_wifi(wifi.read_text("utf-8")).supplicant
 
 
-@contextlib.contextmanager
-def _writable(mount_point: Path) -> Iterator[None]:
-    """The FAT partition, writable for a moment where it is not always: read-only, a power cut cannot hurt it."""
-    if not os.statvfs(mount_point).f_flag & os.ST_RDONLY:
-        yield
-        os.sync()
-        return
-    subprocess.run(["mount", "-o", "remount,rw", str(mount_point)], check=True)
-    try:
-        yield
-    finally:
-        os.sync()
-        subprocess.run(["mount", "-o", "remount,ro", str(mount_point)], check=True)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command `offhook-firstboot`; returns its exit code."""
     parser = argparse.ArgumentParser(prog="offhook-firstboot", description="Take the settings from the SD card.")
@@ -251,22 +237,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--memory", type=Path, default=Path("/data/lib/offhook"), metavar="FOLDER")
     parser.add_argument("--group", default="offhook", help="who may read the settings")
     parser.add_argument("--ask", action="store_true", help="only open the set-up page")
+    parser.add_argument("--fit", action="store_true", help="only start again if another board needs it")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     card = Card(options.firmware, options.settings, options.boot, options.group, options.memory)
     problems: list[str] = []
+    if options.fit:
+        if _fits_anew(card, problems):
+            _start_again(problems)
+        _say(problems)
+        return 0
     with _alone(problems, f"nobody else may look into {card.settings}, but that cannot be said"):
         _own(card)
-    asked = options.ask or _begin(card, problems)
+    asked, fitted = (True, False) if options.ask else _begin(card, problems)
     problems += say_what_boot(card, asked=asked)
     if options.ask:
         return 0
     untold: list[str] = []
     with _alone(untold, f"{PROBLEMS} cannot be written"):
         tell_problems(card, problems)
-    for one in untold:
-        log.error("%s", one)
+    if fitted:
+        _start_again(untold)
+    _say(untold)
     return 0
+
+
+def _say(problems: Sequence[str]) -> None:
+    for one in problems:
+        log.error("%s", one)
+
+
+def _fits_anew(card: Card, problems: list[str]) -> bool:
+    """Whether the kernel must be told something else of the board than it was at this start."""
+    with _alone(problems, f"{OVERLAYS}, which turns on what the board needs, cannot be kept"):
+        return fit_board(card.firmware, card.settings)
+    return False
+
+
+def _start_again(problems: list[str]) -> None:
+    """The last thing that is done: from here on the system stops us."""
+    log.warning("starting again, for the board: %s names what it needs", OVERLAYS)
+    with _alone(problems, "the board needs one start more: switch it off and on"):
+        subprocess.run(["systemctl", "--no-block", "reboot"], check=True)
 
 
 def _own(card: Card) -> None:
@@ -278,19 +290,21 @@ def _own(card: Card) -> None:
         shutil.chown(card.settings, group=card.group)
 
 
-def _begin(card: Card, problems: list[str]) -> bool:
-    """What a start does with the card; whether the user asks for the set-up page."""
+def _begin(card: Card, problems: list[str]) -> tuple[bool, bool]:
+    """What a start does with the card; whether the user asks for the set-up page, and the board for another start."""
     asked = tired = False
     with _alone(problems, "what was answered on the set-up page cannot be kept"):
         if (card.settings / ANSWERS).is_file():
             finish_answers(card.settings, card.group)
     with _alone(problems, "the files on the card cannot be taken from it"):
         if _anything_new(card):
-            with _writable(card.firmware):
+            with writable(card.firmware):
                 asked = _heed(card, problems)
-    with _alone(problems, "how often it was started cannot be counted"):
-        tired = count_start(card.settings)
-    return tired or asked
+    fitted = _fits_anew(card, problems)
+    if not fitted:  # a start that is ours to cut short tells nothing of the user
+        with _alone(problems, "how often it was started cannot be counted"):
+            tired = count_start(card.settings)
+    return tired or asked, fitted
 
 
 def _heed(card: Card, problems: list[str]) -> bool:

@@ -1,9 +1,12 @@
-"""The files of a card's settings, and the two ways they change: what the page was answered, and what is wiped."""
+"""The files of a card's settings, and the ways they change: what the page was answered, what is wiped; the FAT."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 from firmware.runtime.safe_file import write_safely
@@ -65,3 +68,18 @@ def write_private(path: Path, text: str) -> None:
     """A file for root alone, under /run: no power cut to fear."""
     path.touch(mode=0o600)
     path.write_text(text, "utf-8")
+
+
+@contextlib.contextmanager
+def writable(mount_point: Path) -> Iterator[None]:
+    """The FAT partition, writable for a moment where it is not always: read-only, a power cut cannot hurt it."""
+    if not os.statvfs(mount_point).f_flag & os.ST_RDONLY:
+        yield
+        os.sync()
+        return
+    subprocess.run(["mount", "-o", "remount,rw", str(mount_point)], check=True)
+    try:
+        yield
+    finally:
+        os.sync()
+        subprocess.run(["mount", "-o", "remount,ro", str(mount_point)], check=True)

@@ -80,7 +80,7 @@ def board_notes(name_or_path: str) -> list[str]:
     for claim, bus in held_by_buses(profile):
         words = f"GPIO{claim.gpio} is the {bus.name}'s {bus.wires[claim.gpio]} where config.txt says {bus.switch}"
         free = f"choose another pin, as {spare[0]}, or" if spare else "no other pin is free:"
-        remedy = f"the kernel holds it then, as on the ready-made cards: {free} take that line out"
+        remedy = f"the kernel holds it then, as on {bus.cards}: {free} take that line out"
         notes.append(f"{path}: {Problem(dotted(claim.path), line_of(claim.path, lines), words, remedy)}")
     return notes
 

@@ -81,10 +81,17 @@ class Bus:
     switch: str
     """The line of config.txt."""
     wires: Mapping[int, str]
+    cards: str = "the ready-made cards"
+    """Where it is on."""
 
 
 BUSES = (
-    Bus("SPI bus", "dtparam=spi=on", {**header.SPI, **dict(zip(header.SPI_SELECTS, ("CE0", "CE1"), strict=True))}),
+    Bus(
+        "SPI bus",
+        "dtparam=spi=on",
+        {**header.SPI, **dict(zip(header.SPI_SELECTS, ("CE0", "CE1"), strict=True))},
+        "the ready-made card with Raspberry Pi OS",  # our own turns it on for a board with a panel on it
+    ),
     Bus("I2C bus", "dtparam=i2c_arm=on", header.I2C),
     Bus("serial console", "enable_uart=1", header.CONSOLE),
 )

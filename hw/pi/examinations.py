@@ -99,6 +99,8 @@ def examine(
             yield from _pins(profile, (lines or lines_in_use)(profile), console)
         if profile.display is not None and profile.display.bus == "i2c":
             yield _panel(profile.display, machine, answers or i2c_answers)
+        if profile.display is not None and profile.display.bus == "spi":
+            yield _panel_on_spi(profile.display, machine)
         yield from _cards(profile, machine, rates or asked_rates)
 
 
@@ -241,6 +243,20 @@ def _panel(display: DisplayProfile, machine: Machine, answers: Callable[[int, in
             return "bad", "panel", words, f"Write address = 0x{other:02x} in the board's [display]."
     cure = "Check its four wires; on some panels VCC and GND are the other way round. The telephone works without."
     return "note", "panel", f"nothing answers on {where} at 0x{display.address:02x}", cure
+
+
+def _panel_on_spi(display: DisplayProfile, machine: Machine) -> Finding:
+    device = f"spidev{display.port}.{display.device}"
+    if (machine.root / "dev" / device).exists():
+        return "ok", "panel", f"the SPI bus is on ({device}); a panel on it says nothing, look whether it is lit", ""
+    if machine.read("boot/firmware/board.txt") is not None and display.port == 0:
+        cure = "Put board.toml on the card's first partition once more, and start: the telephone turns it on itself."
+    elif display.port == 0:
+        cure = "Write dtparam=spi=on in config.txt (raspi-config, Interface Options, SPI does it); start again."
+    else:
+        cure = "Use SPI bus 0, or on Raspberry Pi OS write dtoverlay=spi1-2cs in config.txt; start again."
+    words = f"SPI is off: there is no {device}, so there is no panel"
+    return "note", "panel", words, f"{cure} The telephone works without."
 
 
 def i2c_answers(port: int, address: int) -> bool:
