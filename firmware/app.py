@@ -8,6 +8,7 @@ import dataclasses
 import gc
 import ipaddress
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -26,10 +27,12 @@ import hw
 from firmware.config import Config, ConfigurationError, Problem, parse
 from firmware.media import messages as media
 from firmware.phone.memory import Memory
+from firmware.runtime.kept import BOOT, FORGETFUL
 from firmware.runtime.memory_file import MemoryFile
 from firmware.runtime.network_watch import NetworkWatch
 from firmware.runtime.notify import notify
 from firmware.runtime.resolver import Resolver
+from firmware.runtime.set_up_request import SetUpRequest, own_folder
 from firmware.runtime.shell import MediaEngine, Shell
 from firmware.runtime.sip_sockets import local_address
 from firmware.runtime.site import Exhibit, listen_for_site, open_site
@@ -192,12 +195,14 @@ async def _open_phone(config: Config, stack: AsyncExitStack, memory: Path | None
             panel_size=panel,
             memory=remembered.phone,
             registrations=remembered.registrations,
+            forgetful=(BOOT / FORGETFUL).exists(),
         ),
         lambda heard: _media_engine(config, board, heard),
         board,
         resolver.locate,
         lambda hop, answered: resolver.alive(hop) if answered else resolver.silent(hop),
         remembered.keep,
+        SetUpRequest(own_folder(os.environ)).open,
     )
     stack.push_async_callback(shell.close)
     await shell.start()

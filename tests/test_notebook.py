@@ -18,7 +18,10 @@ class Desk:
         self.phone = DeskPhone()
         phone = self.phone.phone
         self.notebook = Notebook(
-            lambda: phone.memory_mark, lambda now: encode(phone.memory(now, wall(now).timestamp())), self.phone.now
+            lambda: phone.memory_mark,
+            lambda now: encode(phone.memory(now, wall(now).timestamp())),
+            self.phone.now,
+            urgent_mark=lambda: phone.erasures,
         )
         self.written: list[tuple[float, int | None]] = []
         """When, and the ringer's volume in it."""
@@ -48,6 +51,25 @@ class Desk:
         octets = self.notebook.drain()
         if octets is not None:
             self.written.append((self.phone.now, decode(octets).ringer_volume))
+
+
+def test_what_a_person_had_erased_is_gone_from_the_disk_at_once() -> None:
+    desk = Desk()
+    desk.miss("a")
+    desk.wait(SETTLE_S)
+    desk.louder()
+    assert len(desk.written) == 1
+
+    desk.phone.press("down", "back")
+    desk.phone.give(KeyPressed("*"))
+    desk.phone.wait(1.0)
+    desk.phone.press("4", "#")
+    desk.notebook.look(desk.phone.now)
+
+    octets = desk.notebook.drain()
+    assert octets is not None
+    assert decode(octets).history == ()
+    assert desk.notebook.next_deadline() is None
 
 
 def test_nothing_new_is_never_written() -> None:

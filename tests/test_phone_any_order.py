@@ -25,6 +25,7 @@ from firmware.phone.events import (
     TransferRequest,
 )
 from firmware.phone.phone import NotPossible
+from firmware.phone.set_up_page import SetUpPageTold
 from hw import KEYS
 from tests.support.desk_phone import ACCOUNT, DeskPhone
 
@@ -49,6 +50,7 @@ _events: st.SearchStrategy[PhoneEvent | float] = st.one_of(
     st.builds(TransferAsked, _calls, _party),
     st.builds(CallEnded, _calls, st.sampled_from([200, 404, 486, 999]), st.just(""), st.sampled_from(["remote"])),
     st.builds(SetDoNotDisturb, st.booleans()),
+    st.builds(SetUpPageTold, st.sampled_from(["open", "absent", "failed"])),
     st.floats(0.1, 200.0),
 )
 
@@ -74,6 +76,7 @@ def _check(desk: DeskPhone) -> None:
     live = [call for call in view.calls if call.state != "ended"]
     assert len(live) <= 3  # two lines; a transfer's new call shares the line of the one that it replaces
     assert len(view.calls) <= 3 + 9
+    assert (view.mode == "options") == (view.options is not None)
     if view.hook == "on" and not view.loudspeaker:
         assert desk.tone is None
         assert desk.connected is None

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware.config.wifi import SET_UP_SSID
 from firmware.phone.events import HandsetLifted, KeyPressed, Party
 from firmware.phone.reasons import reason_for
 from firmware.screen import wording
 from firmware.screen.icons import ICONS
 from firmware.screen.lettering import fitted, printable, two_lines
 from firmware.screen.screen import Picture, render
+from firmware.set_up.portal import is_our_name
 from tests.support.desk_phone import DeskPhone
 from tests.support.panel_scenes import IDLE, LOST, NOW, SCENES, WALL, about, call
 
@@ -109,6 +111,22 @@ def test_rows_run_from_the_top_and_the_most_significant_bit_is_leftmost() -> Non
         ("ended", ("Anna Bergström  1:23", "Call ended")),
         ("ended-server", ("Anna Bergström", "Server not", "answering", "Check the network")),
         ("volume-ear", ("In call", "Anna Bergström", "Handset  7")),
+        ("idle-forgetful", ("Hall", "17:42", "Replace the card  3")),
+        ("dial-tone", ("Dial", "Hold * for the menu")),
+        (
+            "options",
+            ("Menu  #:take *:back", "1 Call list", "2 Do not disturb: off", "3 About", "4 Clear call list"),
+        ),
+        ("options-knock", ("Menu  #:take *:back", "2 Do not disturb: off", "3 About", "Otto", "OK:take  Line 2")),
+        ("options-about", ("About", "1001@example.net", "In service", "192.0.2.17", "Offhook 0.1.0")),
+        (
+            "options-about-rest",
+            ("About  2,8:more 3/3", "is set is forgotten", "when switched off.", "Replace it, or write", "it anew."),
+        ),
+        ("options-clear", ("Clear call list", "Forget all calls, and", "what Redial calls?", "#:yes  *:no")),
+        ("menu-by-digits", (
+            "2,8:move #:call  2/6", "Anna Bergstr…  17:32", "+493039833401  16:42", "Kitchen  21 Nov", "1004  12 Nov",
+        )),
     ],
 )
 def test_the_text_on_the_panel_is_told_line_by_line(scene: str, lines: tuple[str, ...]) -> None:
@@ -116,7 +134,10 @@ def test_the_text_on_the_panel_is_told_line_by_line(scene: str, lines: tuple[str
 
 
 @pytest.mark.parametrize("words", ["", "Busy"])
-@pytest.mark.parametrize("screen", ["dial-tone", "dialling", "transfer", "menu", "ended", "talking", "ringing-out"])
+@pytest.mark.parametrize(
+    "screen",
+    ["dial-tone", "dialling", "transfer", "menu", "ended", "talking", "ringing-out", "options", "options-set-up"],
+)
 def test_who_knocks_is_announced_on_every_screen_of_every_panel(screen: str, words: str) -> None:
     knock = call(id="b", direction="in", state="ringing", remote=Party("sip:1003@x", "Otto"), line=2)
     view = replace(SCENES[screen], calls=(*SCENES[screen].calls, knock), notice=words)
@@ -159,6 +180,33 @@ def test_no_notice_of_a_transfer_is_cut(why: str, screen: str, size: tuple[int, 
 
     assert notice in " ".join(" ".join(picture.lines).split())
     assert "…" not in " ".join(picture.lines)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scene", [name for name in SCENES if name.startswith("options-set-up")])
+def test_what_the_menu_says_of_the_set_up_page_is_not_cut(scene: str, size: tuple[int, int]) -> None:
+    assert "…" not in " ".join(render(SCENES[scene], WALL, NOW, size).lines)
+
+
+def test_the_panel_names_the_wi_fi_and_the_page_that_there_are() -> None:
+    said = " ".join(render(SCENES["options-set-up-open"], WALL, NOW).lines)
+
+    assert f'"{SET_UP_SSID}"' in said
+    assert is_our_name(said.split("//")[1].split("/")[0])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_all_there_is_to_know_is_on_some_sheet(size: tuple[int, int]) -> None:
+    scene = SCENES["options-about-more"]
+    assert scene.options is not None
+    sheets = [
+        render(replace(scene, options=replace(scene.options, turned=turned)), WALL, NOW, size).lines[1:]
+        for turned in range(-12, 0)
+    ]
+    said = "".join("".join("".join(line.split()) for line in sheet) for sheet in dict.fromkeys(sheets))
+
+    for words in ("1001@example.net", "Inservice", *scene.own_addresses, "Offhook0.1.0", "Replaceit,orwriteitanew."):
+        assert words in said
 
 
 def test_the_bell_swings_and_the_dots_walk_once_a_second() -> None:

@@ -14,6 +14,7 @@ from firmware.config import parse
 from firmware.media import messages as media
 from firmware.phone.events import CallRequest, DialRequest
 from firmware.phone.phone import NoSuchCall
+from firmware.phone.set_up_page import Outcome
 from firmware.runtime.shell import FAREWELL_S, Shell
 from firmware.runtime.sip_sockets import ListenError, local_address
 from firmware.sip.transport import Hop, ListeningPoint, Locate
@@ -68,6 +69,8 @@ class Desk:
         """What a name leads to."""
         self.heard_of: list[tuple[Hop, bool]] = []
         self.engine: Engine | None = None
+        self.set_ups = 0
+        """How often the set-up page was asked for."""
         world = World(Random(1), local_address, wall)
         self.shell = Shell(
             [ListeningPoint(point.transport, point.host, 0) for point in self.config.sip.listen],
@@ -76,7 +79,12 @@ class Desk:
             self.board,
             self._resolve,
             lambda hop, answered: self.heard_of.append((hop, answered)),
+            open_set_up=self._open_set_up,
         )
+
+    async def _open_set_up(self) -> Outcome:
+        self.set_ups += 1
+        return "open"
 
     def _engine(self, heard: Callable[[media.Event], None]) -> Engine:
         self.engine = Engine(heard)
@@ -304,5 +312,24 @@ def test_a_port_in_use_is_raised_before_anything_else_starts() -> None:
         with pytest.raises(ListenError):
             await shell.start()
         await shell.close()
+
+    run(test)
+
+
+def test_the_set_up_page_is_asked_for_and_the_telephone_told() -> None:
+    async def test(anna: Desk, otto: Desk) -> None:
+        anna.board.press("*")
+        await anna.until(lambda: anna.shell.view().options is not None)
+        anna.board.release("*")
+        for key in "5#":
+            anna.board.press(key)
+            anna.board.release(key)
+
+        def told() -> bool:
+            options = anna.shell.view().options
+            return options is not None and options.set_up == "open"
+
+        await anna.until(told)
+        assert (anna.set_ups, otto.set_ups) == (1, 0)
 
     run(test)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.runtime.kept import START
+from firmware.runtime.kept import ASKED, START
 from firmware.runtime.realtime import FIFO_PRIORITY
 from firmware.set_up.portal import ACCESS_POINT
 
@@ -21,6 +21,7 @@ EXPOSURE = {
     UNITS / "offhook-firstboot.service": 3.5,
     CARD / "offhook-set-up.service": 2.6,
     CARD / "offhook-log.service": 1.6,
+    CARD / "offhook-asked.service": 1.8,
 }
 """The highest figure of `systemd-analyze security` that each unit may have."""
 
@@ -110,6 +111,17 @@ def test_units_are_written_as_systemd_reads_them() -> None:
 
 def test_what_the_set_up_touches_starts_the_telephone() -> None:
     assert values_of(CARD / "offhook-settings.path", "PathChanged") == [f"/run/offhook-setup/{START}"]
+
+
+def test_what_the_telephone_leaves_when_it_is_asked_for_the_page_opens_it() -> None:
+    own_folder = values_of(UNITS / "offhook.service", "RuntimeDirectory")[0]
+    opener = CARD / "offhook-asked.service"
+
+    assert values_of(CARD / "offhook-asked.path", "PathChanged") == [f"/run/{own_folder}/{ASKED}"]
+    assert values_of(opener, "ConditionPathExists") == [f"/run/{own_folder}/{ASKED}"]
+    assert values_of(opener, "ExecStart")[-1] == f"/bin/rm -f /run/{own_folder}/{ASKED}"
+    # "start" of a page that says when it is open returns when it is.
+    assert values_of(CARD / "offhook-set-up.service", "Type") == ["notify"]
 
 
 def test_the_set_up_network_has_the_address_that_every_name_leads_to() -> None:

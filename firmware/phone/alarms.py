@@ -6,7 +6,7 @@ from typing import Literal
 
 Kind = Literal[
     "entry", "plus", "incoming", "outgoing", "no-server", "no-news", "auto-answer", "recall", "recall-ring", "transfer",
-    "replaced", "listed", "tone", "screen", "menu", "volume", "notice",
+    "replaced", "listed", "tone", "screen", "menu", "options", "told", "set-up", "volume", "notice",
 ]  # fmt: skip
 Alarm = tuple[Kind, str]
 """What, and the id of the call that it is about ("" if none)."""

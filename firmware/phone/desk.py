@@ -4,6 +4,7 @@ The stage is what the person is busy with; calls live on beside it:
 
     idle --lift--> entry --number--> call --far end hangs up--> ended --replace--> idle
       `--up/down/ok--> menu --ok-----^ ^---answer (from any stage)
+           * held --> options
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from firmware.phone.dialling import Entry
 from firmware.phone.events import Action, AnswerCall, EndCall, HoldCall, Party, PlaceCall
 from firmware.phone.history import History
 from firmware.phone.levels import Levels
+from firmware.phone.options import Options
 from firmware.phone.reasons import ADDRESS_INCOMPLETE, ToneName, reason_for
 from firmware.phone.settings import AccountSettings, PhoneSettings
 from firmware.phone.view import AccountView, HistoryView
 
-Stage = Literal["idle", "entry", "call", "ended", "menu"]
+Stage = Literal["idle", "entry", "call", "ended", "menu", "options"]
 
 
 class NotPossible(ValueError):
@@ -55,6 +57,10 @@ class Desk:
         """The chosen line of the call list."""
         self.detailed = False
         """All that is known of it is on the panel."""
+        self.by_digits = False
+        """The call list was opened from the menu: digits move in it, as there may be no arrows."""
+        self.options: Options | None = None
+        """The menu; set in stage "options" only."""
         self.notice = ""
         self.sound_fault = ""
         self.accounts = {each.address: _unregistered(each) for each in settings.accounts}
@@ -116,12 +122,25 @@ class Desk:
         self.wait_for_digit(now)
         self.say(reason_for(ADDRESS_INCOMPLETE).words, now)
 
-    def open_menu(self, now: float) -> None:
+    def open_menu(self, now: float, *, by_digits: bool = False) -> None:
         """Show the call list."""
         self._enter("menu", None)
-        self.selected, self.detailed = 0, False
+        self.selected, self.detailed, self.by_digits = 0, False, by_digits
         self.history.look()
         self.alarms.set("menu", now + self.settings.timeouts.menu)
+
+    def open_options(self, now: float) -> None:
+        """Show, or sound, the telephone's menu."""
+        self._enter("options", None)
+        self.options = Options()
+        self.alarms.set("menu", now + self.settings.timeouts.menu)
+
+    def leave_menu(self, now: float) -> None:
+        """Back to dial tone, or to nothing."""
+        if self.present:
+            self.begin_entry(now)
+        else:
+            self.rest()
 
     def attend(self, call: Call) -> None:
         """Ear, microphone and panel belong to this call now; somebody must listen: hands-free if nobody lifted."""
@@ -129,8 +148,8 @@ class Desk:
         self._enter("call", call.id)
 
     def _enter(self, stage: Stage, focus: str | None) -> None:
-        self.stage, self.focus, self.entry, self.ended_tone = stage, focus, None, None
-        for kind in ("entry", "menu", "tone", "screen"):
+        self.stage, self.focus, self.entry, self.ended_tone, self.options = stage, focus, None, None, None
+        for kind in ("entry", "menu", "tone", "screen", "options", "told"):
             self.alarms.cancel(kind)
 
     # --- verbs ---

@@ -67,6 +67,14 @@ class Entry:
         """The 0 was meant for a + (RFC 4504 Req-90 and Req-92: E.164 numbers begin with it)."""
         self.digits, self.ready = "+", False
 
+    @property
+    def may_become_menu(self) -> bool:
+        """There is the one digit that, when its key is held, opens the telephone's own menu instead.
+
+        An exchange's codes begin with the same digit (`*97`, `**1002`), so only time can tell which is meant.
+        """
+        return self.digits == "*" and self.open and self.transfers is None
+
     def erase(self) -> None:
         """Take the last digit back."""
         self.digits = self.digits[:-1]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from firmware.audio.tones import Tone
+from firmware.phone.set_up_page import OpenSetUpPage, SetUpPageTold
 
 # --- the person ---
 
@@ -225,6 +226,7 @@ PhoneEvent = (
     | DigitsRequest
     | TransferRequest
     | SetDoNotDisturb
+    | SetUpPageTold
     | CallArrived
     | CallProgressed
     | CallConfirmed
@@ -393,4 +395,5 @@ Action = (
     | StopRing
     | SetLamp
     | SetAudio
+    | OpenSetUpPage
 )

@@ -24,6 +24,8 @@ class History:
         self.last_account: str | None = None
         self.changes = 0
         """Grows whenever one of these changes."""
+        self.erasures = 0
+        """Grows whenever a person had all of it erased."""
 
     @property
     def entries(self) -> tuple[HistoryView, ...]:
@@ -58,6 +60,13 @@ class History:
         if self.missed:
             self.missed = 0
             self.changes += 1
+
+    def clear(self) -> None:
+        """Forget all calls, and what redial calls."""
+        self._entries.clear()
+        self.missed, self.last_dialled, self.last_account = 0, "", None
+        self.changes += 1
+        self.erasures += 1
 
     def recall(self, entries: Iterable[HistoryView], missed: int, last_dialled: str, last_account: str | None) -> None:
         """Begin with what was known before this start; `entries`: latest first."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
-from firmware.phone import transfers
+from firmware.phone import choosing, transfers
 from firmware.phone.calls import Call
 from firmware.phone.desk import Desk, NotPossible
 from firmware.phone.leaving import disconnect
@@ -32,13 +33,22 @@ def hold_down(desk: Desk, key: str, now: float) -> None:
     """The pause after a digit begins when its key comes up; a key that sticks must not keep the number for ever."""
     if key in DIGITS and (entry := desk.entry) is not None and desk.present and entry.open:
         desk.alarms.set("entry", now + desk.settings.timeouts.first_digit)
-    if key == "0" and desk.entry is not None and desk.entry.may_become_plus:
-        desk.alarms.set("plus", now + desk.settings.timeouts.long_press)
+    if (key == "0" or key == "*") and (kind := _held_longer(desk)) is not None:
+        desk.alarms.set(kind, now + desk.settings.timeouts.long_press)
+
+
+def _held_longer(desk: Desk) -> Literal["plus", "options"] | None:
+    """What the one digit there is would be if its key were held longer."""
+    entry = desk.entry
+    if entry is None:
+        return None
+    return "plus" if entry.may_become_plus else "options" if entry.may_become_menu else None
 
 
 def let_go(desk: Desk, key: str, now: float) -> None:
     """A digit's key came up: from now on the next one is waited for, if there is to be one."""
     desk.alarms.cancel("plus")
+    desk.alarms.cancel("options")
     if desk.entry is not None and desk.entry.ready:
         send_entry(desk, now)
     elif key in DIGITS and (entry := desk.entry) is not None and desk.present and entry.open:
@@ -83,7 +93,7 @@ def _type(desk: Desk, key: str, now: float) -> None:
         desk.begin_entry(now)
     assert desk.entry is not None
     step = desk.entry.press(key)
-    if step == "dial" and desk.present and key == "0" and desk.entry.may_become_plus:
+    if step == "dial" and desk.present and key in ("0", "*") and _held_longer(desk) is not None:
         desk.entry.ready = True
     elif step == "dial" and (desk.present or key == "#"):
         send_entry(desk, now)
@@ -287,16 +297,26 @@ def _look_into(desk: Desk, key: str, now: float) -> None:
 def _step_back(desk: Desk, key: str, now: float) -> None:
     if desk.detailed:
         _look_into(desk, key, now)
+    elif desk.by_digits:
+        desk.open_options(now)
     else:
-        leave_menu(desk, key, now)
+        desk.leave_menu(now)
 
 
-def leave_menu(desk: Desk, key: str, now: float) -> None:
-    """Back to dial tone, or to nothing."""
-    if desk.present:
-        desk.begin_entry(now)
+def _take_digit(desk: Desk, key: str, now: float) -> None:
+    """In the call list: the beginning of a number, or a move where the menu led there."""
+    if not desk.by_digits:
+        _type(desk, key, now)
+    elif key in choosing.ARROWS:
+        arrow = choosing.ARROWS[key]
+        _SCREENS["menu"][arrow](desk, arrow, now)
+
+
+def _choose(desk: Desk, key: str, now: float) -> None:
+    if key == "ok" and _knocked(desk):
+        _answer(desk, key, now)
     else:
-        desk.rest()
+        choosing.confirm(desk, key, now)
 
 
 def _dismiss(desk: Desk, key: str, now: float) -> None:
@@ -337,8 +357,12 @@ _SCREENS: dict[str, dict[str, Verb]] = {
         "speaker": _speaker, "hold": _retrieve, "transfer": _retrieve,
     },
     "menu": {
-        **_LINES, "digit": _type, "ok": _take, "up": _move, "down": _move, "left": _look_into, "right": _look_into,
-        "back": _step_back, "redial": _redial, "speaker": _take,
+        **_LINES, "digit": _take_digit, "ok": _take, "up": _move, "down": _move, "left": _look_into,
+        "right": _look_into, "back": _step_back, "redial": _redial, "speaker": _take,
+    },
+    "options": {
+        **_LINES, "digit": choosing.take_digit, "ok": _choose, "right": _choose, "up": choosing.move,
+        "down": choosing.move, "back": choosing.step_back, "left": choosing.step_back,
     },
 }  # fmt: skip
 _TABLE: dict[tuple[str, str], Verb] = {

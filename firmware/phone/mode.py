@@ -6,7 +6,7 @@ from typing import Literal
 
 from firmware.phone.desk import Desk
 
-Mode = Literal["idle", "dialling", "calling", "ringing", "talking", "ended", "menu"]
+Mode = Literal["idle", "dialling", "calling", "ringing", "talking", "ended", "menu", "options"]
 
 
 def mode_of(desk: Desk) -> Mode:

@@ -8,6 +8,8 @@ from typing import Literal
 from firmware.audio.tones import Tone
 from firmware.phone.desk import Desk
 from firmware.phone.events import Action, ConnectAudio, Ring, SetAudio, SetLamp, SoundKnock, SoundTone, StopRing
+from firmware.phone.options import Options
+from firmware.phone.settings import Tones
 
 LampState = Literal["off", "on", "ring", "held", "missed"]
 LAMPS = ("message", "mute", "hold", "speaker", "line1", "line2")
@@ -91,6 +93,8 @@ def _audio(desk: Desk) -> SetAudio:
 def _progress_tone(desk: Desk) -> Tone | None:
     if desk.stage == "entry":
         return _entry_tone(desk)
+    if desk.options is not None:
+        return _menu_tone(desk.settings.tones, desk.options)
     if desk.stage == "ended" and desk.ended_tone is not None:
         return _by_name(desk, desk.ended_tone)
     call = desk.focused
@@ -110,6 +114,13 @@ def _entry_tone(desk: Desk) -> Tone | None:
     if desk.entry.refused:
         return tones.number_unobtainable
     return None if desk.entry.digits else tones.dial
+
+
+def _menu_tone(tones: Tones, options: Options) -> Tone | None:
+    by_name = {
+        "choose": tones.choose, "sure": tones.sure, "done": tones.done, "off": tones.off, "refused": tones.refused,
+    }  # fmt: skip
+    return None if options.tone is None else by_name[options.tone]
 
 
 def _waiting_tone(desk: Desk) -> Tone | None:

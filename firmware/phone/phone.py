@@ -9,7 +9,7 @@ emergency number at another server, may still be reached, and a failed call expl
 
 from __future__ import annotations
 
-from firmware.phone import hook, keys, network, requests, transfers
+from firmware.phone import choosing, hook, keys, network, requests, transfers
 from firmware.phone.calls import Call
 from firmware.phone.desk import Desk, NoSuchCall, NotPossible
 from firmware.phone.events import (
@@ -32,6 +32,7 @@ from firmware.phone.events import (
 from firmware.phone.memory import Memory, mark_of, memory_of, recall
 from firmware.phone.mode import focus_of, mode_of
 from firmware.phone.outputs import SILENT, Outputs, differences, wanted
+from firmware.phone.set_up_page import SetUpPageTold
 from firmware.phone.settings import PhoneSettings
 from firmware.phone.timers import expire
 from firmware.phone.view import PhoneView
@@ -108,13 +109,22 @@ class Phone:
             history=desk.history.lines if mode == "menu" else (),
             selected=desk.selected,
             detailed=desk.detailed and mode == "menu",
+            by_digits=desk.by_digits and mode == "menu",
             do_not_disturb=desk.do_not_disturb,
+            options=desk.options.view() if desk.options is not None and mode == "options" else None,
+            version=desk.settings.version,
+            forgetful=desk.settings.forgetful,
         )
 
     @property
     def memory_mark(self) -> tuple[int, ...]:
         """Another one than before: `memory` has changed."""
         return mark_of(self._desk)
+
+    @property
+    def erasures(self) -> int:
+        """Grows whenever the person had the call list erased."""
+        return self._desk.history.erasures
 
     def memory(self, now: float, unix: float) -> Memory:
         """Return what outlasts the phone's end; `unix`: the clock on the wall at `now`, Unix seconds."""
@@ -142,6 +152,8 @@ class Phone:
                 requests.transfer(self._desk, event, now)
             case SetDoNotDisturb(on):
                 self._desk.do_not_disturb = on
+            case SetUpPageTold():
+                choosing.set_up_told(self._desk, event, now)
             case TransferAsked(name, to):
                 call = self._desk.calls.get(name)
                 return None if call is None else transfers.obey(self._desk, call, to, now)

@@ -10,6 +10,14 @@ from firmware.numbering.dial_plan import DialPlan
 CONNECTING = Tone((Segment((425.0,), 40, -24.0), Segment((), 1960)))
 """A soft tick, so that a silent server is not taken for a dead telephone. No country has such a tone: its exchange is
 never silent."""
+_BEEP, _GAP = Segment((850.0,), 80, -18.0), Segment((), 120)
+CHOOSE = Tone((_BEEP, Segment((), 2420)))
+SURE = Tone((_BEEP, _GAP, _BEEP, Segment((), 2220)))
+DONE = Tone((_BEEP, _GAP, _BEEP, _GAP, _BEEP), repeats=False)
+OFF = Tone((Segment((850.0,), 160, -18.0), Segment((570.0,), 320, -18.0)), repeats=False)
+REFUSED = Tone((Segment((285.0,), 800, -16.0),), repeats=False)
+"""The menu by ear, of no country either: one beep asks what is wanted, two ask whether one is sure; three say done, a
+falling pair says switched off, a low one no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,16 @@ class Tones:
     """The bell: its cadence, and how it sounds on a loudspeaker."""
     connecting: Tone = CONNECTING
     """Nothing has come back yet."""
+    choose: Tone = CHOOSE
+    """The menu: which of them?"""
+    sure: Tone = SURE
+    """Really?"""
+    done: Tone = DONE
+    """It is done, or on."""
+    off: Tone = OFF
+    """It is off."""
+    refused: Tone = REFUSED
+    """There is no such thing, or it cannot be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +106,13 @@ class Timeouts:
     notice: float = 5.0
     """A short notice stays on the panel."""
     menu: float = 30.0
-    """The call list, and digits typed with the handset down, are given up after this."""
+    """The call list, the menu, and digits typed with the handset down, are given up after this."""
+    told: float = 1.5
+    """The tone that says how a wish of the menu ended is heard, then the menu asks again."""
+    set_up: float = 65.0
+    """For the set-up page to open, after which nobody says any more how that went."""
+    directions: float = 120.0
+    """Where the set-up page is stays on the panel: whoever is to open it has to fetch another device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +136,9 @@ class PhoneSettings:
     """0 to 10; 0 is off."""
     hotline: str = ""
     """Called when the handset is lifted (RFC 4504 Req-84): a number or URI; empty: there is dial tone."""
+    version: str = ""
+    """Of this program, as the menu shows it."""
+    forgetful: bool = False
+    """There is no disk that keeps anything: what is set is forgotten when the telephone is switched off."""
     hotline_delay: float = 0.0
     """Seconds of dial tone before that, in which another number may be begun; 0: it is called at once."""

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from firmware.phone import network, transfers
 from firmware.phone.alarms import Alarm, Kind
 from firmware.phone.calls import Call
+from firmware.phone.choosing import set_up_told
 from firmware.phone.desk import Desk
 from firmware.phone.events import SoundKey
-from firmware.phone.keys import call_hotline, leave_menu, send_entry
+from firmware.phone.keys import call_hotline, send_entry
 from firmware.phone.reasons import ADDRESS_INCOMPLETE, reason_for
+from firmware.phone.set_up_page import SetUpPageTold
 
 NOT_AVAILABLE = 480
 CANCELLED = 487
@@ -58,7 +60,22 @@ def _screen(desk: Desk, now: float) -> None:
 
 
 def _menu(desk: Desk, now: float) -> None:
-    leave_menu(desk, "back", now)
+    desk.leave_menu(now)
+
+
+def _options(desk: Desk, now: float) -> None:
+    if desk.entry is not None and desk.entry.may_become_menu:
+        desk.open_options(now)
+        desk.emit(SoundKey(None))
+
+
+def _told(desk: Desk, now: float) -> None:
+    if desk.options is not None:
+        desk.options.told = ""
+
+
+def _set_up(desk: Desk, now: float) -> None:
+    set_up_told(desk, SetUpPageTold("failed"), now)
 
 
 def _volume(desk: Desk, now: float) -> None:
@@ -116,8 +133,8 @@ def _listed(desk: Desk, call: Call, now: float) -> None:
 
 
 _AT_THE_DESK: dict[Kind, Callable[[Desk, float], None]] = {
-    "entry": _entry, "plus": _plus, "tone": _tone, "screen": _screen, "menu": _menu, "volume": _volume,
-    "notice": _notice,
+    "entry": _entry, "plus": _plus, "tone": _tone, "screen": _screen, "menu": _menu, "options": _options,
+    "told": _told, "set-up": _set_up, "volume": _volume, "notice": _notice,
 }  # fmt: skip
 _OF_A_CALL: dict[Kind, Callable[[Desk, Call, float], None]] = {
     "incoming": _incoming, "outgoing": _outgoing, "no-server": _no_server, "no-news": _no_news,

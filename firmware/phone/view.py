@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from firmware.phone.events import CallQuality, Party
+from firmware.phone.set_up_page import Outcome
 
 CallState = Literal["calling", "ringing", "early", "confirmed", "ended"]
 """interfaces.md's CALL.state. Outgoing: calling -> ringing (180) | early (183 media) -> confirmed -> ended.
@@ -79,13 +80,33 @@ class AccountView:
     reason: str
 
 
+OptionsPage = Literal["choices", "about", "clear", "set-up"]
+"""Of the menu: its list, what this telephone is, two things that are asked twice."""
+SetUpPage = Literal["", "asked"] | Outcome
+"""Nobody asked for it; it is being opened; what became of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsView:
+    """The telephone's menu (mode "options")."""
+
+    choices: tuple[str, ...]
+    """Their names; the first has the digit 1."""
+    page: OptionsPage = "choices"
+    chosen: int = 0
+    """Which of them is marked."""
+    turned: int = 0
+    """Of a page that has more than the panel holds: how often it was turned on; below 0, back."""
+    set_up: SetUpPage = ""
+
+
 @dataclass(frozen=True, slots=True)
 class PhoneView:
     """The whole phone."""
 
     name: str
     hook: Literal["on", "off"]
-    mode: Literal["idle", "dialling", "calling", "ringing", "talking", "ended", "menu"]
+    mode: Literal["idle", "dialling", "calling", "ringing", "talking", "ended", "menu", "options"]
     """Which screen is due."""
     digits: str
     """What has been dialled so far (mode "dialling"), or typed in the call."""
@@ -115,5 +136,15 @@ class PhoneView:
     """Which line of it is chosen."""
     detailed: bool = False
     """All that is known of that line is wanted, instead of the list."""
+    by_digits: bool = False
+    """The call list is gone through by digits, for want of arrows."""
     do_not_disturb: bool = False
     """Every call is refused."""
+    options: OptionsView | None = None
+    """Set in mode "options"."""
+    version: str = ""
+    """Of this program."""
+    own_addresses: tuple[str, ...] = ()
+    """This machine's numeric addresses, while they are on the panel."""
+    forgetful: bool = False
+    """The memory card cannot be used: what is set and what happens is forgotten when it is switched off."""

@@ -22,6 +22,12 @@ STARTS = "starts"
 SUPPLICANT, WANTED, START = "wpa_supplicant.conf", "wanted", "start"
 """Under /run/offhook-setup: what the Wi-Fi card is to be; that the page is wanted ("asked": by the user, although the
 telephone works); touched when the telephone is to start anew."""
+BOOT = Path("/run/offhook-setup")
+"""What a card's start leaves for the units."""
+FORGETFUL = "forgetful"
+"""There: the card's data partition cannot be used, and /data is in memory."""
+ASKED = "set-up"
+"""In the telephone's own folder under /run: somebody at its keys wants the page."""
 CONTROL = "ctrl_interface=/run/offhook-wifi\np2p_disabled=1\n"
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from firmware.config.wifi import access_point
 from firmware.runtime import kept
+from firmware.runtime.notify import notify
 from firmware.runtime.standing import PROPERTIES, service_of
 from firmware.runtime.supplicant import Supplicant
 from firmware.set_up.air import Seen, link, networks
@@ -249,6 +250,7 @@ async def serve(places: Places, tick_s: float = 1.0, linger_s: float = LAST_PAGE
         async with _name_server(places.name_port):
             await web.TCPSite(runner, places.host or None, places.port).start()
             log.info("the set-up page is on port %d", places.port)
+            notify("READY=1")
             while set_up.course.stage != "done":
                 await asyncio.to_thread(set_up.step)
                 await asyncio.sleep(tick_s)
@@ -274,6 +276,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     places = Places(*folders, options.group, options.host, options.port, options.name_port)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(places))
+        while (places.boot / kept.WANTED).is_file():  # asked for again while the last page was still shown
+            asyncio.run(serve(places))
     return 0
 
 

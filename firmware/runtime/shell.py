@@ -13,14 +13,16 @@ import contextlib
 import dataclasses
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Protocol
 
 import hw
 from firmware.media import messages as media
 from firmware.phone import events as phone_events
+from firmware.phone.set_up_page import Outcome, SetUpPageTold
 from firmware.phone.view import PhoneView
 from firmware.runtime.log_limit import Overload
+from firmware.runtime.set_up_request import no_set_up
 from firmware.runtime.sip_sockets import SipSockets
 from firmware.sip.transport import (
     CloseConnection,
@@ -80,9 +82,10 @@ class Shell:
         resolve: Resolve,
         hop_heard: HopHeard = lambda hop, answered: None,
         keep: Callable[[str, bytes], None] = lambda name, memory: None,
+        open_set_up: Callable[[], Awaitable[Outcome]] = no_set_up,
     ) -> None:
         """`build(points as bound, now)` makes the station once its sockets are open; `keep` gets its memory, now and
-        then and at the end."""
+        then and at the end; `open_set_up()` opens the card's set-up page."""
         self.board = board
         self.points: tuple[ListeningPoint, ...] = ()
         self._wanted = points
@@ -93,6 +96,7 @@ class Shell:
         self._resolve = resolve
         self._hop_heard = hop_heard
         self._keep = keep
+        self._open_set_up = open_set_up
         self._overload = Overload()
         self._overload_ends: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -282,6 +286,8 @@ class Shell:
             if show_text is not None:
                 show_text(picture.lines)
         self._keep_memory(station)
+        if station.drain_set_up():
+            self._begin(self._set_up())
         return bool(outputs or commands or actions)
 
     def _keep_memory(self, station: Station) -> None:
@@ -323,9 +329,18 @@ class Shell:
                 ringer.silence()
 
     def _locate(self, query: Locate) -> None:
-        task = self._loop.create_task(self._find(query))
+        self._begin(self._find(query))
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _set_up(self) -> None:
+        outcome = await self._open_set_up()
+        if self._station is not None:
+            self._station.phone_received(SetUpPageTold(outcome), self._loop.time())
+            self._flush()
 
     async def _find(self, query: Locate) -> None:
         hops = tuple(await self._resolve(query))

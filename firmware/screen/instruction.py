@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from firmware.screen.lettering import Face, cell
+from firmware.screen.lettering import Face, cell, wrapped
 from firmware.screen.page import FOOT, Page
 from firmware.screen.screen import LOW, Paper, Picture
 
@@ -90,4 +89,4 @@ def _annotate(page: Page, note: str, top: int, bottom: int) -> None:
 
 
 def _wrapped(words: str, face: Face, width: int) -> list[str]:
-    return wrap(words, (width - 2) // cell(face)[0]) or [""]
+    return wrapped(words, (width - 2) // cell(face)[0])

@@ -7,6 +7,7 @@ import unicodedata
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ def fitted(text: str, columns: int, keep: Literal["start", "end"] = "start") -> 
     if columns < 2:
         return text[:columns]
     return text[: columns - 1].rstrip() + "…" if keep == "start" else "…" + text[-(columns - 1) :]
+
+
+def wrapped(text: str, columns: int) -> list[str]:
+    """Return text as lines of at most so many characters, broken between words; at least one line."""
+    return wrap(text, columns) or [""]
 
 
 def two_lines(text: str, columns: int) -> list[str]:

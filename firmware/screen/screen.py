@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from firmware.phone.view import PhoneView
-from firmware.screen import screens, small_screens
+from firmware.screen import menu_screens, screens, small_screens
 from firmware.screen.page import Page
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LOW = 64
 """Panels with fewer rows than this have two lines of text only."""
+
+
+SCREENS = {**screens.SCREENS, "options": menu_screens.options}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def render(view: PhoneView, wall: datetime, now: float, size: tuple[int, int] = 
         if size[1] < LOW:
             small_screens.draw(page, view, wall, now)
         else:
-            screens.SCREENS[view.mode](page, view, wall, now)
+            SCREENS[view.mode](page, view, wall, now)
             if view.volume_shown:
                 screens.volume(page, view)
     return Picture(paper.pixels, page.lines)

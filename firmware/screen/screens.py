@@ -79,7 +79,7 @@ def dialling(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     page.text(view.digits, top, face, left=MARGIN, right=page.width - cell(face)[0], keep="end")
     _cursor(page, view, face, top)
     _foot(page, _dialling_hint(view))
-    _knock(page, view)
+    knock(page, view)
 
 
 def calling(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
@@ -91,7 +91,7 @@ def calling(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     _person(page, call, brief=_crowded(page, view))
     progress = wording.nothing_yet(view, call) if call.unheard else wording.standing(call) + "." * (1 + int(now) % 3)
     _foot(page, view.notice or progress)
-    _knock(page, view)
+    knock(page, view)
 
 
 def ringing(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
@@ -122,7 +122,7 @@ def talking(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
         page.text(call.codec, page.height - FOOT, side="right", left=48, right=page.width - SIZE - 6)
         if (quality := wording.bars(call)) is not None:
             page.icon(quality, page.width - SIZE - 2, page.height - FOOT + 1)
-    _knock(page, view)
+    knock(page, view)
 
 
 def ended(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
@@ -144,7 +144,7 @@ def ended(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
         for row, line in enumerate(lines):
             page.text(line, top + 16 * row, "name", side="centre")
     _foot(page, view.notice or call.advice, side="centre")
-    _knock(page, view)
+    knock(page, view)
 
 
 def menu(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
@@ -152,11 +152,11 @@ def menu(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     if view.detailed and view.history:
         _detail(page, view, wall, now)
         return
-    page.text("Calls", 0)
+    page.text("2,8:move #:call" if view.by_digits and view.history else "Calls", 0)
     if not view.history:
         page.rule(HEAD)
         page.text("No calls yet", HEAD + (8 if waiting(view) else 16), side="centre")
-        _knock(page, view)
+        knock(page, view)
         return
     page.text(f"{view.selected + 1}/{len(view.history)}", 0, side="right")
     page.rule(HEAD)
@@ -173,7 +173,7 @@ def menu(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
         page.text(
             wording.caller_of(entry.remote)[0], top, left=SIZE + 4, right=page.width - when - 5, dark=chosen
         )
-    _knock(page, view, below=HEAD + 2 + rows * HEAD)
+    knock(page, view, below=HEAD + 2 + rows * HEAD)
 
 
 def _detail(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
@@ -186,7 +186,7 @@ def _detail(page: Page, view: PhoneView, wall: datetime, now: float) -> None:
     taken = page.text(wording.duration(entry.seconds) if entry.seconds else "", page.height - FOOT, side="right")
     moment = wording.when(entry.age(now, wall.timestamp()), wall)
     page.text(moment, page.height - FOOT, right=page.width - taken - 6)
-    _knock(page, view)
+    knock(page, view)
 
 
 def volume(page: Page, view: PhoneView) -> None:
@@ -273,7 +273,8 @@ def _second_line(view: PhoneView) -> str | None:
     return None
 
 
-def _knock(page: Page, view: PhoneView, *, below: int = BELOW_NAME) -> None:
+def knock(page: Page, view: PhoneView, *, below: int = BELOW_NAME) -> None:
+    """Tell of a caller who knocks, over what is below."""
     caller = waiting(view)
     if caller is None:
         return
@@ -301,7 +302,7 @@ def _dialling_hint(view: PhoneView) -> str:
     if view.purpose == "transfer":
         return "OK:send  #:ask first"
     if not view.digits:
-        return wording.service_words(view) or "Arrows:call list"
+        return wording.service_words(view) or "Hold * for the menu"
     return "OK:call   Back:erase"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from firmware.phone.view import PhoneView
+from firmware.phone.view import OptionsView, PhoneView
 from firmware.screen import wording
-from firmware.screen.lettering import cell, two_lines
+from firmware.screen.lettering import cell, two_lines, wrapped
 from firmware.screen.page import Page
 from firmware.screen.screens import focused, waiting
 
@@ -34,7 +34,7 @@ def _idle(page: Page, view: PhoneView, wall: datetime) -> None:
     left = 5 * cell("digits")[0] + 6
     quiet = "No calls" if view.do_not_disturb else "" if view.ringer_volume else "Bell off"
     page.text(quiet or view.name, 2, side="right", left=left)
-    sound = "No sound" if view.sound_fault else ""
+    sound = "No sound" if view.sound_fault else "Bad card" if view.forgetful else ""
     service = "" if wording.in_service(view) else "No line"
     missed = f"{view.missed} missed" if view.missed else ""
     page.text(sound or missed or service or wording.date(wall)[4:], page.height - UPPER - 2, side="right", left=left)
@@ -52,6 +52,8 @@ def _lines(view: PhoneView, wall: datetime, now: float) -> tuple[str, str, str]:
         purpose = "Transfer to" if view.purpose == "transfer" else "Dial"
         title = view.notice or wording.service_words(view) or ("Transfer:join the two" if view.joinable else purpose)
         return title, "", view.digits + "_"
+    if view.options is not None:
+        return _options(view, view.options)
     if view.mode == "menu":
         if not view.history:
             return "Calls", "", "No calls yet"
@@ -75,6 +77,25 @@ def _lines(view: PhoneView, wall: datetime, now: float) -> tuple[str, str, str]:
     title = view.notice or ("Muted" if view.muted else standing)
     title, right = _beside(title, wording.duration(call.seconds) if call.state == "confirmed" else "")
     return title, right, view.digits or name
+
+
+def _options(view: PhoneView, menu: OptionsView) -> tuple[str, str, str]:
+    if menu.page == "choices":
+        place = f"{menu.chosen + 1}/{len(menu.choices)}"
+        return view.notice or "Menu", place, f"{menu.chosen + 1} {wording.choice(view, menu.choices[menu.chosen])}"
+    if menu.page == "about":
+        lines = [line for words in wording.about(view) for line in wrapped(words, COLUMNS)]
+        line = menu.turned % len(lines)
+        return "About", f"2,8:more {line + 1}/{len(lines)}", lines[line]
+    if menu.page == "clear":
+        return "Forget all calls?", "", "#:yes *:no"
+    return {
+        "": ("No Wi-Fi calls then", "", "#:open *:no"),
+        "asked": ("Set-up page", "", "Opening ..."),
+        "open": (f"Wi-Fi: {wording.SET_UP_WIFI}", "", wording.SITE),
+        "absent": ("No set-up page:", "", "not Offhook's card"),
+        "failed": ("Set-up page", "", "It did not open"),
+    }[menu.set_up]
 
 
 def _beside(title: str, time: str) -> tuple[str, str]:

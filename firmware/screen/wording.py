@@ -80,10 +80,15 @@ def own_number(view: PhoneView) -> str:
 
 
 def lasting_words(view: PhoneView) -> str:
-    """Return what keeps calls from being heard for as long as it lasts, in a line of the panel; empty if nothing."""
+    """Return what the person has to know or to mend for as long as it lasts, in a line of the panel; empty if nothing.
+
+    First what keeps calls from being heard.
+    """
     if view.do_not_disturb:
         return "Do not disturb"
-    return "No sound card" if view.sound_fault else ""
+    if view.sound_fault:
+        return "No sound card"
+    return "Replace the card" if view.forgetful else ""
 
 
 def service_words(view: PhoneView) -> str:
@@ -93,6 +98,36 @@ def service_words(view: PhoneView) -> str:
     reason = view.accounts[0].reason if view.accounts else "No account"
     words = _SERVICE.get(reason, reason)
     return words if 0 < len(words) <= _PANEL_COLUMNS else "No service"
+
+
+CHOICES = {
+    "calls": "Call list", "do-not-disturb": "Do not disturb", "about": "About", "clear": "Clear call list",
+    "set-up": "Set-up page",
+}  # fmt: skip
+"""What is in the menu."""
+FORGETFUL = "The memory card cannot be used: what is set is forgotten when switched off. Replace it, or write it anew."
+NO_PAGE = "This telephone has no set-up page: it does not run from Offhook's card."
+SET_UP_WIFI = "Offhook set-up"
+SITE = "http://offhook.local/"
+SURE_OF_SET_UP = "Open it for 15 minutes? On Wi-Fi no calls meanwhile."
+
+
+def choice(view: PhoneView, name: str) -> str:
+    """Return a choice as the menu has it: what it is, and how it stands."""
+    words = CHOICES[name]
+    return f"{words}: {'on' if view.do_not_disturb else 'off'}" if name == "do-not-disturb" else words
+
+
+def about(view: PhoneView) -> list[str]:
+    """Return what there is to know of this telephone, each a line that may be too long for a panel."""
+    lines: list[str] = []
+    for account in view.accounts:
+        lines.append(account.address.removeprefix("sip:"))
+        served = account.registered or not account.registers
+        lines.append("In service" if served else _SERVICE.get(account.reason, account.reason) or "No service")
+    lines += view.own_addresses or ("No network",)
+    lines.append(f"Offhook {view.version}")
+    return [*lines, FORGETFUL] if view.forgetful else lines
 
 
 def standing(call: CallView) -> str:

@@ -31,7 +31,7 @@ from firmware.station.calls import codecs_named
 from firmware.station.notebook import Notebook
 from firmware.station.panel import Panel
 from firmware.station.station import Station
-from firmware.station.switchboard import Switchboard
+from firmware.station.switchboard import FAR_AWAY, LOOPBACK, Switchboard
 from firmware.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from firmware.sip.cores.location import LocationService
     from firmware.station.registrations_codec import Bindings
 
+FAR_AWAY_IPV6 = "2001:db8::1"
+"""As FAR_AWAY (RFC 3849)."""
 KNOWN_CODECS = (PCMA, PCMU)
 assert {codec.encoding for codec in KNOWN_CODECS} == set(AVAILABLE_CODECS)
 
@@ -65,10 +67,12 @@ def build_station(
     panel_size: tuple[int, int] | None = (128, 64),
     memory: Memory | None = None,
     registrations: Bindings | None = None,
+    forgetful: bool = False,
 ) -> Station:
     """The station of `config`, listening on `points` (as bound).
 
-    `memory`, `registrations`: what the phone, and the exchange it is too, knew before this start.
+    `memory`, `registrations`: what the phone, and the exchange it is too, knew before this start. `forgetful`: there
+    is no disk that keeps the settings.
     """
     endpoint = Endpoint(
         points=points,
@@ -82,7 +86,7 @@ def build_station(
     user_agent = UserAgent(endpoint, accounts, world.random, accept_from=lambda _, host: near(host))
     location = _location(config, endpoint, registrations or {}, world, now)
     endpoint.cores.extend([*_servers(config, endpoint, world, location), user_agent])
-    phone = Phone(phone_settings(config), now, memory)
+    phone = Phone(phone_settings(config, forgetful=forgetful), now, memory)
     switchboard = Switchboard(
         user_agent,
         phone,
@@ -93,15 +97,23 @@ def build_station(
         auto_answer={str(section.address): section.auto_answer for section in config.account},
         listening=[point.host for point in points],
     )
+    def own_addresses() -> tuple[str, ...]:
+        families = {":" in point.host for point in points}
+        ours = [world.local_address(far) for far in (FAR_AWAY, FAR_AWAY_IPV6) if (":" in far) in families]
+        return tuple(dict.fromkeys(each for each in ours if each not in LOOPBACK))
+
     notebooks = {"phone": _phone_notebook(phone, world, now)}
     if location is not None:
         notebooks["registrations"] = _registrations_notebook(location, world, now)
-    return Station(endpoint, user_agent, phone, switchboard, Panel(panel_size, world.wall), notebooks)
+    return Station(endpoint, user_agent, phone, switchboard, Panel(panel_size, world.wall), notebooks, own_addresses)
 
 
 def _phone_notebook(phone: Phone, world: World, now: float) -> Notebook:
     return Notebook(
-        lambda: phone.memory_mark, lambda now: memory_codec.encode(phone.memory(now, world.wall(now).timestamp())), now
+        lambda: phone.memory_mark,
+        lambda now: memory_codec.encode(phone.memory(now, world.wall(now).timestamp())),
+        now,
+        urgent_mark=lambda: phone.erasures,
     )
 
 
@@ -240,7 +252,7 @@ def _servers(config: Config, endpoint: Endpoint, world: World, location: Locatio
     return servers
 
 
-def phone_settings(config: Config) -> PhoneSettings:
+def phone_settings(config: Config, *, forgetful: bool = False) -> PhoneSettings:
     """What the phone is told."""
     country = config.phone.country
     names = ("dial", "ringback", "busy", "congestion", "number_unobtainable", "call_waiting", "howler")
@@ -258,4 +270,6 @@ def phone_settings(config: Config) -> PhoneSettings:
         do_not_disturb=config.phone.do_not_disturb,
         hotline=config.dial.hotline,
         hotline_delay=config.dial.hotline_delay,
+        version=VERSION,
+        forgetful=forgetful,
     )

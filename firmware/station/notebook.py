@@ -26,14 +26,18 @@ class Notebook:
         now: float,
         *,
         slow_mark: Callable[[], object] = _nothing,
+        urgent_mark: Callable[[], object] = _nothing,
     ) -> None:
-        """`mark()` is another one whenever what is remembered is; `slow_mark()`: when that does not press.
+        """`mark()` is another one whenever what is remembered is; `slow_mark()`: when that does not press;
+        `urgent_mark()`: when a person had something erased, who does not find it there again after a power cut.
 
         `encode(now)`: the octets to write.
         """
         self._mark = mark
         self._slow_mark = slow_mark
+        self._urgent_mark = urgent_mark
         self._encode = encode
+        self._erased = urgent_mark()
         self._written = (mark(), slow_mark())
         self._written_at = now - SELDOM_S
         self._due: float | None = None
@@ -42,7 +46,9 @@ class Notebook:
     def look(self, now: float) -> None:
         """What is remembered may have changed."""
         written, written_slowly = self._written
-        if self._mark() != written:
+        if self._urgent_mark() != self._erased:
+            self._put(now)
+        elif self._mark() != written:
             soon = max(now + SETTLE_S, self._written_at + SELDOM_S)
             self._due = soon if self._due is None else min(self._due, soon)
         elif self._slow_mark() == written_slowly:
@@ -70,5 +76,5 @@ class Notebook:
         return octets
 
     def _put(self, now: float) -> None:
-        self._octets = self._encode(now)
+        self._octets, self._erased = self._encode(now), self._urgent_mark()
         self._written, self._written_at, self._due = (self._mark(), self._slow_mark()), now, None

@@ -6,12 +6,14 @@ drains, one for each neighbour in the world: the SIP sockets, the media engine, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from firmware.media import messages as media
 from firmware.phone import events as phone_events
 from firmware.phone.phone import Phone
+from firmware.phone.set_up_page import OpenSetUpPage
 from firmware.phone.view import PhoneView
 from firmware.sip.cores.user_agent import UserAgent
 from firmware.sip.endpoint import Endpoint
@@ -40,14 +42,20 @@ class Station:
         switchboard: Switchboard,
         panel: Panel,
         notebooks: Mapping[str, Notebook],
+        own_addresses: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
-        """`notebooks`: what is kept over a restart, by the name `drain_memory` gives it."""
+        """`notebooks`: what is kept over a restart, by the name `drain_memory` gives it.
+
+        `own_addresses()`: this machine's numeric addresses now.
+        """
         self.endpoint = endpoint
         self._user_agent = user_agent
         self._phone = phone
         self._switchboard = switchboard
         self._panel = panel
         self._notebooks = notebooks
+        self._own_addresses = own_addresses
+        self._set_up_wanted = False
         self._board: list[BoardAction] = []
 
     # --- the world in ---
@@ -120,7 +128,7 @@ class Station:
         self.endpoint.handle_timers(now)
         self._phone.handle_timers(now)
         self._settle(now)
-        self._panel.draw(self._phone.view, now)
+        self._panel.draw(self.view, now)
         for notebook in self._notebooks.values():
             notebook.write(now)
 
@@ -153,9 +161,17 @@ class Station:
         """What is to be kept until the next start instead of what was before under that name."""
         return [(name, octets) for name, book in self._notebooks.items() if (octets := book.drain()) is not None]
 
+    def drain_set_up(self) -> bool:
+        """Whether the person has just asked for the card's set-up page; `SetUpPageTold` is to say how that went."""
+        wanted, self._set_up_wanted = self._set_up_wanted, False
+        return wanted
+
     def view(self, now: float) -> PhoneView:
-        """The phone's state."""
-        return self._phone.view(now)
+        """The phone's state; with this machine's addresses while they are on the panel."""
+        view = self._phone.view(now)
+        if view.options is None or view.options.page != "about":
+            return view
+        return dataclasses.replace(view, own_addresses=self._own_addresses())
 
     # --- the joints ---
 
@@ -179,5 +195,7 @@ class Station:
     def _carry_out(self, action: phone_events.Action, now: float) -> None:
         if isinstance(action, phone_events.SetLamp | phone_events.Ring | phone_events.StopRing):
             self._board.append(action)
-        if not isinstance(action, phone_events.SetLamp):
+        if isinstance(action, OpenSetUpPage):
+            self._set_up_wanted = True
+        elif not isinstance(action, phone_events.SetLamp):
             self._switchboard.carry_out(action, now)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from firmware.phone.events import CallQuality, Party
-from firmware.phone.view import AccountView, CallView, HistoryView, PhoneView
+from firmware.phone.options import CHOICES
+from firmware.phone.view import AccountView, CallView, HistoryView, OptionsView, PhoneView
 
 WALL = datetime(2025, 11, 22, 17, 42, 5)
 NOW = 5000.0
@@ -52,8 +53,34 @@ def _over(code: int, words: str, advice: str, seconds: float = 0.0, **changes: o
     return about(call(state="ended", cause=(code, words), advice=advice, seconds=seconds), "ended", **changes)
 
 
+def options(page: str = "choices", **changes: object) -> PhoneView:
+    """The telephone's own menu: `chosen`, `turned`, `set_up` are the menu's, the rest is the telephone's."""
+    place = {name: changes.pop(name) for name in ("chosen", "turned", "set_up") if name in changes}
+    given = {"version": "0.1.0", "own_addresses": ("192.0.2.17",)} | changes
+    return replace(IDLE, mode="options", options=OptionsView(CHOICES, page, **place), **given)  # type: ignore[arg-type]
+
+
+_ADDRESSES = ("192.0.2.17", "2001:db8:4f66:6666:ba27:ebff:fe5c:1a2b")
+
+
 SCENES: dict[str, PhoneView] = {
     "idle": IDLE,
+    "idle-forgetful": replace(IDLE, forgetful=True, missed=3),
+    "options": options(),
+    "options-last": options(chosen=4, do_not_disturb=True),
+    "options-notice": options(chosen=3, notice="Call list cleared"),
+    "options-knock": options(chosen=1, calls=(_KNOCK,)),
+    "options-about": options("about"),
+    "options-about-no-network": options("about", accounts=(LOST,), own_addresses=()),
+    "options-about-more": options("about", own_addresses=_ADDRESSES, forgetful=True),
+    "options-about-rest": options("about", own_addresses=_ADDRESSES, forgetful=True, turned=5),
+    "options-clear": options("clear"),
+    "options-set-up": options("set-up"),
+    "options-set-up-asked": options("set-up", set_up="asked"),
+    "options-set-up-open": options("set-up", set_up="open"),
+    "options-set-up-absent": options("set-up", set_up="absent"),
+    "options-set-up-failed": options("set-up", set_up="failed"),
+    "menu-by-digits": replace(IDLE, mode="menu", history=_PAST, selected=1, by_digits=True),
     "idle-missed": replace(IDLE, missed=2),
     "idle-no-service": replace(IDLE, accounts=(LOST,), ringer_volume=0),
     "idle-no-sound": replace(IDLE, sound_fault="no sound card 'usb'"),
