@@ -34,7 +34,7 @@ sim: setup
 
 # The peers that the interop tests call, the browser of the page's test, the sound server of the sound driver's.
 peers:
-	@sh .ci/apt-install sip-tester baresip-core kamailio chromium pulseaudio libasound2-plugins systemd iproute2
+	@sh .ci/apt-install sip-tester baresip-core kamailio chromium pulseaudio libasound2-plugins systemd iproute2 device-tree-compiler
 
 test-setup: $(VENV)/.installed-test peers
 
