@@ -16,6 +16,7 @@ from hw.boards import BUILT_IN, board_names, parse_board
 CARD = Path(__file__).parent.parent / "image-build" / "card"
 SETTINGS = '[[account]]\naddress = "sip:1001@example.net"\npassword = "x"\n[hardware]\nboard = "{}"\n'
 HOOK = 'name = "mine"\ndriver = "pi"\n[hook]\npin = 8\n[audio]\nearpiece = { card = "usb" }\n'
+RESTART = "--no-block --job-mode=replace-irreversibly start reboot.target"
 ON_SPI = HOOK.replace("pin = 8", "pin = 27") + '[display]\ncontroller = "ssd1322"\nbus = "spi"\ndc = 25\n'
 
 
@@ -149,21 +150,21 @@ def test_files_put_on_the_card_are_all_it_takes(card: Path) -> None:
     (card / "fat" / "phone.toml").write_text(SETTINGS.format("./board.toml"))
     (card / "fat" / "board.toml").write_text(ON_SPI)
 
-    assert started(card)[1] == ["--no-block reboot"]
+    assert started(card)[1] == [RESTART]
     assert sorted(path.name for path in (card / "fat").iterdir()) == [OVERLAYS]
     assert named(card) == ["offhook-spi"]
     assert not (card / "settings" / "starts").exists()  # not one that somebody cut short
 
-    assert started(card)[1] == ["--no-block reboot"]  # of the first start
+    assert started(card)[1] == [RESTART]  # of the first start
     assert (card / "settings" / "starts").read_text() == "1\n"
 
 
 def test_a_kind_chosen_on_the_set_up_page_is_fitted_without_counting_a_start(card: Path) -> None:
     use(card, "speakerphone")
 
-    assert started(card, "--fit")[1] == ["--no-block reboot"]
+    assert started(card, "--fit")[1] == [RESTART]
     assert not (card / "run").exists()
-    assert started(card, "--fit")[1] == ["--no-block reboot"]  # the first one's
+    assert started(card, "--fit")[1] == [RESTART]  # the first one's
 
 
 def test_damaged_settings_are_said_on_the_card(card: Path) -> None:

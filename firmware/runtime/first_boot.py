@@ -54,6 +54,8 @@ CURES = {
     errno.EROFS: "if nobody wants it so, the card may be at its end: try another",
     errno.ENOSPC: "delete what is not needed, or take a larger card",
 }
+RESTART = ("systemctl", "--no-block", "--job-mode=replace-irreversibly", "start", "reboot.target")
+"""What "systemctl reboot" comes to. That would first ask for logind, over a message bus that is not there so early."""
 IMPATIENT_STARTS = 5
 """So often switched off before it ran a minute: somebody wants the set-up page, and has no key to ask for it."""
 
@@ -278,7 +280,7 @@ def _start_again(problems: list[str]) -> None:
     """The last thing that is done: from here on the system stops us."""
     log.warning("starting again, for the board: %s names what it needs", OVERLAYS)
     with _alone(problems, "the board needs one start more: switch it off and on"):
-        subprocess.run(["systemctl", "--no-block", "reboot"], check=True)
+        subprocess.run(RESTART, check=True)
 
 
 def _own(card: Card) -> None:
