@@ -40,6 +40,26 @@ def test_a_task_that_wants_nothing_is_left_alone_until_it_is_woken() -> None:
     worker.close()
 
 
+def test_a_task_that_sleeps_is_not_run_before_it_is_woken() -> None:
+    task, worker = Counting(), Worker("test")
+    worker.start(task, asleep=True)
+    assert not wait_until(lambda: task.runs > 0, 0.1)
+
+    worker.wake()
+
+    assert wait_until(lambda: task.runs == 1)
+    worker.close()
+
+
+def test_a_worker_that_sleeps_may_be_closed() -> None:
+    task, worker = Counting(), Worker("test")
+    worker.start(task, asleep=True)
+
+    worker.close()
+
+    assert task.runs == 0
+
+
 def test_a_task_is_called_when_it_asked_to_be() -> None:
     task, worker = Counting(due=0.01), Worker("test")
     worker.start(task)

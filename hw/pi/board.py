@@ -168,7 +168,8 @@ class PiBoard:
     def _open_panel(self, display: DisplayProfile, factory: Factory, bus: BusOpener) -> None:
         worker = self._worker("panel")
         self._panel = Panel(display, lambda: bus(display, factory), worker.wake, clock=self._clock)
-        self._start(worker, self._panel, self._panel.close)
+        # Asleep: the panel has nothing to show before its first picture, and the dial tone is to come before it.
+        self._start(worker, self._panel, self._panel.close, asleep=True)
 
     def _open_ringer(self, factory: Factory) -> None:
         """Without it the loudspeaker rings, if there is one, and the lamps blink: no reason not to be a telephone."""
@@ -196,11 +197,11 @@ class PiBoard:
     def _worker(self, name: str) -> Worker:
         return Worker(name, clock=self._clock)
 
-    def _start(self, worker: Worker, task: Task, close: Callable[[], None]) -> None:
+    def _start(self, worker: Worker, task: Task, close: Callable[[], None], *, asleep: bool = False) -> None:
         """The thread ends before what it works on is closed."""
         self._on_close(close)
         self._closing.callback(worker.close)
-        worker.start(task)
+        worker.start(task, asleep=asleep)
 
     def _on_close(self, close: Callable[[], None]) -> None:
         def leave() -> None:

@@ -6,6 +6,9 @@ its settings and the whole picture are sent again, without darkening it in betwe
 A whole picture takes an SSD1306 0.1 s of a 100 kHz bus, which is what a Pi has if nobody says otherwise, a changed
 digit 3 ms; at 400 kHz a fourth of it. Controllers with pages of eight rows are sent the changed columns of each page;
 luma itself finds what changed for those with a nibble a pixel.
+
+luma and PIL are imported where they are first needed, in the panel's thread: loading them takes a fifth of the
+telephone's start, and the dial tone does not wait for it.
 """
 
 from __future__ import annotations
@@ -14,16 +17,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
-
-import luma.core.error
-from luma.oled import device as luma_oled
-from PIL import Image, ImageChops
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hw import DeviceError
 from hw.boards.profile import DisplayProfile
 from hw.panel_care import Look, PanelCare
 from hw.pi.pins import Factory, faults_of
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 NOTHING = 0xE3
 """The command that does nothing, on all controllers with I2C: does anybody answer?"""
@@ -144,6 +146,8 @@ class Panel:
         if fresh or before is None or before.contrast != look.contrast:
             self._device.contrast(look.contrast)
         if look.visible:
+            from PIL import Image, ImageChops
+
             image = Image.frombytes("1", self.size, pixels)
             if look.shift != (0, 0):
                 image = ImageChops.offset(image, *look.shift)
@@ -162,6 +166,8 @@ class Panel:
             self._pages.forget()
 
     def _start(self) -> None:
+        from luma.oled import device as luma_oled
+
         profile = self._profile
         self._bus = self._open_bus()
         if profile.bus == "i2c":
@@ -280,9 +286,11 @@ def _changed(held: bytes | None, columns: bytes) -> tuple[int, int]:
 
 def pages_of(image: Image.Image) -> list[bytes]:
     """A 1-bit picture as pages of eight rows: an octet a column, its lowest bit on top."""
+    from PIL.Image import Transpose
+
     height = image.size[1]
     # Upside down and with rows for columns, the octets of each row are a column's, the bottom page first.
-    columns = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).transpose(Image.Transpose.TRANSPOSE).tobytes()
+    columns = image.transpose(Transpose.FLIP_TOP_BOTTOM).transpose(Transpose.TRANSPOSE).tobytes()
     count = height // 8
     return [columns[count - 1 - page :: count] for page in range(count)]
 
@@ -291,8 +299,12 @@ def pages_of(image: Image.Image) -> list[bytes]:
 def _faults(profile: DisplayProfile) -> Iterator[None]:
     where = f"on I2C bus {profile.port}, address 0x{profile.address:02x}" if profile.bus == "i2c" else "on SPI"
     try:
+        from luma.core.error import Error
+    except ImportError as error:
+        raise DeviceError(f"the {profile.controller} panel needs {error.name}, which is not here") from error
+    try:
         yield
-    except (OSError, luma.core.error.Error, ImportError) as error:
+    except (OSError, Error, ImportError) as error:
         raise DeviceError(f"the {profile.controller} panel {where}: {error}") from error
 
 

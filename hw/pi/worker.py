@@ -32,12 +32,14 @@ class Worker:
         self._woken = threading.Event()
         self._closing = False
         self._task: Task | None = None
+        self._asleep = False
         self._faulty = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
 
-    def start(self, task: Task) -> None:
-        """Begin."""
+    def start(self, task: Task, *, asleep: bool = False) -> None:
+        """Begin: run the task at once; `asleep`: not before it is woken."""
         self._task = task
+        self._asleep = asleep
         self._thread.start()
 
     def wake(self) -> None:
@@ -52,6 +54,9 @@ class Worker:
             self._thread.join(timeout=2.0)
 
     def _work(self) -> None:
+        if self._asleep:
+            self._woken.wait()
+            self._woken.clear()
         while not self._closing:
             due = self._run(self._clock())
             self._woken.wait(None if due is None else max(0.0, due - self._clock()))
