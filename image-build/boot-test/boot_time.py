@@ -43,6 +43,17 @@ def reported(guest: Guest) -> str:
     return text
 
 
+def spent(guest: Guest) -> str:
+    """The processor's time that each service took so far, seconds, the dearest first: `blame` has their waits, too."""
+    shown = guest.run("systemctl", "show", "*.service", "-pId", "-pCPUUsageNSec")
+    rows = []
+    for block in shown.split("\n\n"):
+        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if values.get("CPUUsageNSec", "").isdecimal():
+            rows.append((int(values["CPUUsageNSec"]) / 1e9, values["Id"]))
+    return "".join(f"{seconds:7.2f} {unit}\n" for seconds, unit in sorted(rows, reverse=True) if seconds >= 0.01)
+
+
 def measure(arch: str, disk: Path, folder: Path, boot: int) -> None:
     """One start: the moments of it, by the guest's own clock, and a report in the folder."""
     guest = Guest(arch, disk, folder, boot, counted=True)
@@ -51,12 +62,13 @@ def measure(arch: str, disk: Path, folder: Path, boot: int) -> None:
         guest.order("pull", line=HOOK, down=False)
         tone = guest.order("first_sound", seconds=600)
         assert tone is not None, "no dial tone"
+        costs = spent(guest)
         wait_until(is_registered, 900 * SLOW, "registered")
         registered = guest.order("clock")
         shown = guest.run("systemctl", "show", "offhook.service", *[f"-p{name}" for name in STAMPS])
         moments = {line.split("=")[0]: int(line.split("=")[1]) / 1e6 for line in shown.split()}
         began, ready = (moments[name] for name in STAMPS)
-        report = reported(guest)
+        report = f"{reported(guest)}processor time to the dial tone, seconds:\n{costs}"
         (folder / f"boot-time-{boot}.txt").write_text(report)
         said = report.split("\n")[1]
         say(f"start {boot}: the telephone is started at {began:.1f} s, ready {ready:.1f} s, dial tone {tone:.1f} s,")
