@@ -205,8 +205,9 @@ async def _open_phone(config: Config, stack: AsyncExitStack, memory: Path | None
         SetUpRequest(own_folder(os.environ)).open,
     )
     stack.push_async_callback(shell.close)
-    await shell.start()
+    # Watched before it registers: the address may come while the sound still starts, and would be missed.
     stack.callback(NetworkWatch(shell.network_changed).close)
+    await shell.start()
     for point in shell.points:
         log.info("%s listens on %s %s port %d", config.phone.name, point.transport, point.host, point.port)
     return Exhibit(_user(config), config.phone.name, shell, _simulated(board))
