@@ -124,6 +124,21 @@ def test_what_the_telephone_leaves_when_it_is_asked_for_the_page_opens_it() -> N
     assert values_of(CARD / "offhook-set-up.service", "Type") == ["notify"]
 
 
+@pytest.mark.parametrize("unit", every_unit(), ids=lambda unit: unit.name)
+def test_who_has_a_network_of_its_own_does_not_look_for_a_card_under_sys(unit: Path) -> None:
+    """systemd.exec(5), PrivateNetwork=: /sys is remounted, and then shows the interfaces of that network alone."""
+    commands = [line for line in unit.read_text().splitlines() if line.startswith("Exec")]
+
+    assert values_of(unit, "PrivateNetwork") != ["yes"] or "/sys/class/net" not in " ".join(commands)
+
+
+def test_asked_on_a_cable_the_telephone_opens_the_set_up_network_too() -> None:
+    wifi = CARD / "offhook-wifi.service"
+    commands = " ".join(values_of(CARD / "offhook-asked.service", "ExecStart"))
+
+    assert f"is-active {values_of(wifi, 'BindsTo')[0]} || systemctl --no-block start {wifi.name}" in commands
+
+
 def test_the_set_up_network_has_the_address_that_every_name_leads_to() -> None:
     network = CARD.parent / "network" / "10-access-point.network"
 
