@@ -71,8 +71,8 @@ class SetUp:
         self._supplicant = Supplicant(places.wifi_control / CARD, places.boot / "asking")
         self._obeyed = self._hold = clock()
         self._starts, self._started = 0, 0.0
-        wanted = places.boot / kept.WANTED
-        asked = wanted.is_file() and bool(wanted.read_text().strip())
+        self._asked = self._wish()
+        asked = self._asked is not None and bool((places.boot / kept.WANTED).read_text().strip())
         known = self.known()
         # What offhook-firstboot made of it: a network that is known is being joined already.
         self._radio: Radio | None = "home" if known.wifi is not None else None
@@ -108,6 +108,9 @@ class SetUp:
         """Look how things are, and go on. Takes its time: not for the page's thread."""
         if _has_radio():
             self.course.radio_found()
+        if (asked := self._wish()) != self._asked:
+            self._asked = asked
+            self.course.visited(self._clock())  # somebody at the telephone asks once more: its time begins again
         stage = self.course.stage
         self.course.observe(self._look(), self._clock())
         if self.course.stage != stage:
@@ -119,6 +122,13 @@ class SetUp:
         if self.course.starts != self._starts:
             self._starts, self._started = self.course.starts, self._clock()
             (self.places.boot / kept.START).write_text(f"{self._starts}\n")
+
+    def _wish(self) -> int | None:
+        """When the page was asked for last, in a file's time; None: nobody asks."""
+        try:
+            return (self.places.boot / kept.WANTED).stat().st_mtime_ns
+        except OSError:
+            return None
 
     def _note_worked(self) -> None:
         path = self.places.settings / kept.WORKED
