@@ -77,7 +77,7 @@ image: deb
 	  $(if $(filter amd64,$(if $(BASE),arm64,$(ARCH))),syslinux syslinux-common,qemu-user-static binfmt-support device-tree-compiler)
 	$(if $(BASE),image-build/raspios/lay $(BASE) build,image-build/image $(ARCH) build)
 
-# TEST=boot_time measures the time to the dial tone; MACHINE=raspi3b is QEMU's Raspberry Pi 3 (arm64).
+# TEST=boot_time measures the time to the dial tone, set_up and worn_out try a new card and a damaged one; MACHINE=raspi3b is QEMU's Raspberry Pi 3 (arm64).
 TEST ?= telephone
 boot-test: $(VENV)/.installed-test
 	@sh .ci/apt-install mmdebstrap mtools e2fsprogs iproute2 $(if $(filter amd64,$(ARCH)),qemu-system-x86,qemu-system-arm device-tree-compiler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -235,6 +236,93 @@ def test_the_page_can_be_asked_for_without_a_start(card: Card) -> None:
 
     assert (card.boot / "wanted").read_text() == "asked\n"
     assert not (card.settings / "starts").exists()
+
+
+# --- a card whose data partition cannot be mounted ---
+
+
+@pytest.fixture
+def lost(card: Card) -> Card:
+    """What offhook-data leaves then; the settings' folder is in memory, and empty."""
+    card.boot.mkdir()
+    (card.boot / "forgetful").touch()
+    return card
+
+
+def test_settings_are_borrowed_where_nothing_can_be_kept(lost: Card) -> None:
+    for name, text in (("phone.toml", SOUND), ("wifi.toml.txt", WIFI), ("board.toml", BOARD)):
+        (lost.firmware / name).write_text(text)
+
+    for _ in range(2):  # as good at the next start
+        started(lost)
+
+        assert (lost.settings / "phone.toml").read_text() == SOUND
+        assert (lost.settings / "wifi.toml").read_text() == WIFI
+        assert "ssid=" in (lost.boot / "wpa_supplicant.conf").read_text()
+        assert {path.name for path in lost.firmware.iterdir()} == {
+            "phone.toml", "wifi.toml.txt", "board.toml", "problems.txt",
+        }  # fmt: skip
+        shutil.rmtree(lost.settings)
+    said = (lost.firmware / "problems.txt").read_text()
+    assert said.count("\n") == 1
+    assert "cannot be used" in said
+    assert "replace the card, or write it anew" in said
+
+
+def test_without_any_settings_the_page_is_open(lost: Card) -> None:
+    started(lost)
+
+    assert (lost.boot / "wanted").read_text() == ""
+    assert (lost.firmware / "problems.txt").exists()
+
+
+def test_nothing_is_wiped_or_erased_that_may_be_all_there_is(lost: Card) -> None:
+    (lost.firmware / "phone.toml.taken").write_text(SOUND)
+    (lost.firmware / "reset.txt").write_text("")
+
+    started(lost)
+
+    assert (lost.firmware / "phone.toml.taken").read_text() == SOUND
+    assert (lost.firmware / "reset.txt").exists()
+    assert "reset.txt: nothing can be erased on this card" in (lost.firmware / "problems.txt").read_text()
+
+
+def test_what_is_wrong_with_borrowed_settings_is_said(lost: Card) -> None:
+    (lost.firmware / "phone.toml").write_text("[phone]\nnmae = 1\n")
+
+    started(lost)
+
+    assert not (lost.settings / "phone.toml").exists()
+    assert "phone.nmae" in (lost.firmware / "problems.txt").read_text()
+
+
+def test_the_page_can_be_asked_for_there_too(lost: Card) -> None:
+    (lost.firmware / "phone.toml").write_text(SOUND)
+    (lost.firmware / "set-up.txt").write_text("")
+
+    started(lost)
+
+    assert (lost.boot / "wanted").read_text() == "asked\n"
+    assert not (lost.firmware / "set-up.txt").exists()
+
+
+def test_settings_are_borrowed_from_a_card_that_can_only_be_read(lost: Card) -> None:
+    (lost.firmware / "phone.toml").write_text(SOUND)
+
+    said = start_with(lost, lost.firmware, "frozen")
+
+    assert (lost.settings / "phone.toml").read_text() == SOUND
+    assert "cannot be used" in said
+
+
+def test_a_card_that_works_again_is_said_so_by_the_list_that_goes(lost: Card) -> None:
+    (lost.firmware / "phone.toml").write_text(SOUND)
+    started(lost)
+
+    (lost.boot / "forgetful").unlink()
+    started(lost)
+
+    assert list(lost.firmware.iterdir()) == []
 
 
 # --- the files ---

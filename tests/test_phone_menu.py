@@ -316,7 +316,7 @@ def test_a_page_of_which_nobody_tells_did_not_open() -> None:
     desk = opened()
     desk.press("5", "#")
 
-    desk.wait(65.1)
+    desk.wait(185.1)
 
     assert desk.view.options is not None
     assert desk.view.options.set_up == "failed"

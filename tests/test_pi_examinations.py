@@ -133,6 +133,16 @@ def test_a_card_that_cannot_be_written_is_bad_unless_settings_are_elsewhere(tmp_
     assert about(pi.findings(), "card") == [("ok", "card", "/data can be written", "")]
 
 
+def test_a_card_whose_memory_is_replaced_by_the_machines_is_bad(tmp_path: Path) -> None:
+    pi = Pi(tmp_path)
+    pi.write("proc/mounts", "/dev/mmcblk0p2 / squashfs ro 0 0\nforgetful /data tmpfs rw,nosuid 0 0\n")
+
+    [finding] = about(pi.findings(), "card")
+
+    assert finding[0] == "bad"
+    assert "cannot be used" in finding[2]
+
+
 def test_a_worn_card_is_a_note(tmp_path: Path) -> None:
     pi = Pi(tmp_path)
     pi.write("sys/block/mmcblk0/device/life_time", "0x02 0x0a\n")

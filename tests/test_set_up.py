@@ -49,6 +49,14 @@ def page(values: dict[str, str], *wrong: Mistake, kept: frozenset[str] = frozens
 # --- the form ---
 
 
+def test_a_page_whose_answers_will_be_forgotten_says_so() -> None:
+    kept = form_page(Form("t", FORM, board_titles()))
+    lost = form_page(Form("t", FORM, board_titles(), forgetful=True))
+
+    assert "forgotten when the telephone is switched off" in lost
+    assert "forgotten" not in kept
+
+
 def test_the_answers_are_a_sound_configuration() -> None:
     found = answers(FORM, BLANK, "token")
 

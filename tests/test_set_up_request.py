@@ -35,6 +35,23 @@ def test_the_page_is_open_when_the_file_is_gone(folders: tuple[Path, Path]) -> N
     assert asyncio.run(both()) == "open"
 
 
+def test_a_page_that_does_not_open_is_known_by_the_files_other_name(folders: tuple[Path, Path]) -> None:
+    own, boot = folders
+
+    async def refused() -> None:
+        while not (own / "set-up").exists():
+            await asyncio.sleep(0.01)
+        (own / "set-up").rename(own / "set-up.failed")
+
+    async def both() -> list[str]:
+        request = SetUpRequest(own, boot)
+        first, _ = await asyncio.gather(request.open(30), refused())
+        second, _ = await asyncio.gather(request.open(30), taken(own / "set-up"))
+        return [first, second]
+
+    assert asyncio.run(both()) == ["failed", "open"]
+
+
 def test_a_file_that_stays_is_taken_back(folders: tuple[Path, Path]) -> None:
     own, boot = folders
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.runtime.kept import ASKED, START
+from firmware.runtime.kept import ASKED, REFUSED, START
 from firmware.runtime.realtime import FIFO_PRIORITY
 from firmware.set_up.portal import ACCESS_POINT
 
@@ -22,6 +22,7 @@ EXPOSURE = {
     CARD / "offhook-set-up.service": 2.6,
     CARD / "offhook-log.service": 1.6,
     CARD / "offhook-asked.service": 1.8,
+    CARD / "offhook-data.service": 3.6,
 }
 """The highest figure of `systemd-analyze security` that each unit may have."""
 
@@ -120,6 +121,7 @@ def test_what_the_telephone_leaves_when_it_is_asked_for_the_page_opens_it() -> N
     assert values_of(CARD / "offhook-asked.path", "PathChanged") == [f"/run/{own_folder}/{ASKED}"]
     assert values_of(opener, "ConditionPathExists") == [f"/run/{own_folder}/{ASKED}"]
     assert values_of(opener, "ExecStart")[-1] == f"/bin/rm -f /run/{own_folder}/{ASKED}"
+    assert f"/run/{own_folder}/{ASKED} /run/{own_folder}/{ASKED}{REFUSED}" in values_of(opener, "ExecStopPost")[0]
     # "start" of a page that says when it is open returns when it is.
     assert values_of(CARD / "offhook-set-up.service", "Type") == ["notify"]
 

@@ -109,7 +109,7 @@ class Timeouts:
     """The call list, the menu, and digits typed with the handset down, are given up after this."""
     told: float = 1.5
     """The tone that says how a wish of the menu ended is heard, then the menu asks again."""
-    set_up: float = 65.0
+    set_up: float = 185.0
     """For the set-up page to open, after which nobody says any more how that went."""
     directions: float = 120.0
     """Where the set-up page is stays on the panel: whoever is to open it has to fetch another device."""

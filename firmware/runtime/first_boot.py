@@ -7,6 +7,8 @@ Runs as root before the telephone and the network, at every boot: new files on t
 A file called `set-up` on it asks for the set-up page, one called `reset` for a telephone as it left the factory.
 
 Each step fails alone: with a full card, or one that can only be read, the telephone still has its Wi-Fi and its page.
+Where the card's data partition cannot be mounted, /data is in memory: then the user's files are only borrowed. They
+stay on the FAT partition for the next start, and nothing is wiped or erased that may be all there is.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from firmware.runtime.kept import (
     ANSWERS,
     BOARD,
     CONTROL,
+    FORGETFUL,
     PHONE,
     STARTS,
     SUPPLICANT,
@@ -56,6 +59,11 @@ CURES = {
 }
 RESTART = ("systemctl", "--no-block", "--job-mode=replace-irreversibly", "start", "reboot.target")
 """What "systemctl reboot" comes to. That would first ask for logind, over a message bus that is not there so early."""
+LOST = (
+    "the card's memory (its last partition) cannot be used: the telephone works with the files here, which stay; what "
+    "is set on its page, and who called, is forgotten when it is switched off; replace the card, or write it anew "
+    "(fsck.ext4 on a computer may save what was kept)"
+)
 IMPATIENT_STARTS = 5
 """So often switched off before it ran a minute: somebody wants the set-up page, and has no key to ask for it."""
 
@@ -74,6 +82,11 @@ class Card:
     """Who may read the telephone's settings; empty: nobody else."""
     memory: Path = Path("/data/lib/offhook")
     """What the telephone remembers: its call list."""
+
+    @property
+    def forgetful(self) -> bool:
+        """The settings' folder is in memory, for want of the card's."""
+        return (self.boot / FORGETFUL).exists()
 
 
 @contextlib.contextmanager
@@ -95,7 +108,7 @@ def _reason(fault: Exception) -> str:
 def take_over(card: Card) -> list[str]:
     """Move what is on the FAT partition and sound to the settings; return what is wrong with the rest."""
     problems: list[str] = []
-    for left in card.firmware.glob(f"*{TAKEN}"):
+    for left in () if card.forgetful else card.firmware.glob(f"*{TAKEN}"):
         with _alone(problems, f"{left.name} cannot be wiped"):
             shred(left)  # power was cut while it was wiped
     for name in (BOARD, PHONE, WIFI):
@@ -115,6 +128,9 @@ def _take(card: Card, name: str, path: Path) -> list[str]:
     group = "" if private else card.group
     write_safely(card.settings / name, text.encode(), mode=0o600 if private else 0o640, group=group)
     (card.settings / WORKED).unlink(missing_ok=True)
+    if card.forgetful:
+        log.info("copied %s, which stays on the card", path.name)
+        return []
     log.info("took %s from the card", path.name)
     # Only now: the copy is on the disk for good.
     shred(path.replace(path.with_name(path.name + TAKEN)))
@@ -271,6 +287,8 @@ def _say(problems: Sequence[str]) -> None:
 
 def _fits_anew(card: Card, problems: list[str]) -> bool:
     """Whether the kernel must be told something else of the board than it was at this start."""
+    if card.forgetful:
+        return False  # what the start is for would be forgotten in it
     with _alone(problems, f"{OVERLAYS}, which turns on what the board needs, cannot be kept"):
         return fit_board(card.firmware, card.settings)
     return False
@@ -298,6 +316,8 @@ def _begin(card: Card, problems: list[str]) -> tuple[bool, bool]:
     with _alone(problems, "what was answered on the set-up page cannot be kept"):
         if (card.settings / ANSWERS).is_file():
             finish_answers(card.settings, card.group)
+    if card.forgetful:
+        return _borrow(card, problems), False
     with _alone(problems, "the files on the card cannot be taken from it"):
         if _anything_new(card):
             with writable(card.firmware):
@@ -307,6 +327,19 @@ def _begin(card: Card, problems: list[str]) -> tuple[bool, bool]:
         with _alone(problems, "how often it was started cannot be counted"):
             tired = count_start(card.settings)
     return tired or asked, fitted
+
+
+def _borrow(card: Card, problems: list[str]) -> bool:
+    """Do with the files on the FAT partition what can be done without another; whether the page is asked for."""
+    problems.append(LOST)
+    asks = _found(card, ASKS)
+    if asks:
+        with _alone(problems, f"{asks.name} cannot be removed from the card"), writable(card.firmware):
+            asks.unlink()
+    if reset := _found(card, RESETS):
+        problems.append(f"{reset.name}: nothing can be erased on this card")
+    problems += take_over(card)
+    return asks is not None
 
 
 def _heed(card: Card, problems: list[str]) -> bool:

@@ -28,6 +28,8 @@ FORGETFUL = "forgetful"
 """There: the card's data partition cannot be used, and /data is in memory."""
 ASKED = "set-up"
 """In the telephone's own folder under /run: somebody at its keys wants the page."""
+REFUSED = ".failed"
+"""What is added to that name if the page does not open."""
 CONTROL = "ctrl_interface=/run/offhook-wifi\np2p_disabled=1\n"
 
 

@@ -57,6 +57,11 @@ class Asking(Protocol):
         """Where the settings are."""
         ...
 
+    @property
+    def forgetful(self) -> bool:
+        """They are in memory, and lost when it is switched off."""
+        ...
+
 
 def application(set_up: Asking) -> web.Application:
     """The page."""
@@ -123,7 +128,8 @@ class _Door:
     ) -> web.Response:
         mistakes = wrong.mistakes if wrong is not None else self._set_up.course.mistakes
         seen = [one for one in self._set_up.networks if one.ssid != SET_UP_SSID]
-        form = Form(self._ticket, values, board_titles(), seen, mistakes, kept_secrets(known))
+        kept, forgetful = kept_secrets(known), self._set_up.forgetful
+        form = Form(self._ticket, values, board_titles(), seen, mistakes, kept, forgetful)
         return _page(form_page(form), status)
 
     def _progress(self, may_know: bool) -> web.Response:

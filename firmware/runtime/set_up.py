@@ -100,6 +100,11 @@ class SetUp:
         """Where the settings are."""
         return self.places.settings
 
+    @property
+    def forgetful(self) -> bool:
+        """They are in memory, and lost when it is switched off."""
+        return (self.places.boot / kept.FORGETFUL).exists()
+
     def visited(self) -> None:
         """Somebody is at the page."""
         self.course.visited(self._clock())

@@ -97,6 +97,8 @@ class Form:
     mistakes: Sequence[Mistake] = ()
     kept: frozenset[str] = field(default_factory=frozenset)
     """The passwords that stay if their fields do."""
+    forgetful: bool = False
+    """The card's memory cannot be used: what is answered is forgotten when the telephone is switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,10 @@ _QUESTIONS = {
         "Wi-Fi country", "Two letters, if it is not the country above.", 'maxlength="2" autocomplete="off"'
     ),
 }
+_FORGETFUL = (
+    '<div class="notice"><p>The memory card cannot be used: what you save here is forgotten when the telephone is '
+    "switched off. Replace the card, or write it anew.</p></div>"
+)
 _MORE = ("username", "registrar", "outbound_proxy", "wifi_country")
 
 
@@ -137,7 +143,7 @@ def form_page(form: Form) -> str:
     body = (
         "<header><h1>Set up your telephone</h1>"
         "<p>It needs a network, and an account at a SIP provider or exchange.</p></header>"
-        f'{_notice(form.mistakes)}<form method="post" action="/">'
+        f'{_FORGETFUL if form.forgetful else ""}{_notice(form.mistakes)}<form method="post" action="/">'
         f'<input type="hidden" name="ticket" value="{escape(form.ticket)}">'
         f'<datalist id="networks">{known}</datalist>'
         f"{_group('Wi-Fi', rows['ssid'], rows['wifi_password'])}"

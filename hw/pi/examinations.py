@@ -165,7 +165,11 @@ def _storage(machine: Machine) -> Iterator[Finding]:
     mounts = [line.split() for line in (machine.read("proc/mounts") or "").splitlines()]
     options = {fields[1]: fields[3].split(",") for fields in mounts if len(fields) > 3}
     kept = "/data" if "/data" in options else "/"
-    if "ro" in options.get(kept, []):
+    if any(fields[1:3] == ["/data", "tmpfs"] for fields in mounts):
+        words = "its memory cannot be used: call list and settings are lost when the telephone is switched off"
+        cure = "Replace it, or write it anew; fsck.ext4 on a computer may save what was kept."
+        yield "bad", "card", words, cure
+    elif "ro" in options.get(kept, []):
         words = f"{kept} can only be read: call list and settings are lost at the next start"
         cure = f"If that is not meant to be, the card may be at its end: look at dmesg, then mount -o remount,rw {kept}"
         yield "bad", "card", words, cure
