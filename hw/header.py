@@ -59,6 +59,12 @@ SPI = {10: "MOSI", 9: "MISO", 11: "SCLK"}
 SPI_SELECTS = (8, 7)
 """The chip select of SPI device 0 and 1."""
 
+SPI1 = {20: "MOSI", 19: "MISO", 21: "SCLK"}
+"""Bus 1, on the pins of digital sound: on Raspberry Pi OS, with `dtoverlay=spi1-2cs`."""
+
+SPI1_SELECTS = (18, 17)
+"""The chip select of its device 0 and 1."""
+
 I2S = {18: "BCLK", 19: "LRCLK", 20: "DIN", 21: "DOUT"}
 """Digital sound."""
 

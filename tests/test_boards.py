@@ -236,6 +236,8 @@ def test_a_real_telephone_can_be_simulated_with_its_own_keys_and_panel() -> None
         ("[matrix]\nrows = [5]\ncolumns = [5]\nkeys = [['1']]", "matrix.columns[0]", "the keypad's row 1 already"),
         ("[display]\nbus = 'spi'\ndc = 8", "display.dc", "the panel's CS already"),
         ("[hook]\npin = 7\n[display]\nbus = 'spi'\ndc = 25", "hook.pin", "the SPI bus's CS already"),
+        ("[hook]\npin = 20\n[display]\nbus = 'spi'\nport = 1\ndc = 25", "hook.pin", "GPIO20 is the panel's MOSI"),
+        ("[display]\nbus = 'spi'\nport = 1\ndc = 17", "display.dc", "CS already; choose a free pin, as 12"),
     ],
 )
 def test_a_pin_is_used_once_and_not_at_all_if_a_bus_has_it(text: str, key: str, words: str) -> None:
@@ -246,6 +248,12 @@ def test_a_card_on_the_header_holds_its_pins() -> None:
     text = REAL.replace("[audio]", '[audio]\nhat = "i2s"') + "[ringer]\nkind = 'piezo'\npins = [18]"
 
     assert "GPIO18 is the sound card's BCLK already" in problems(text)["ringer.pins[0]"]
+
+
+def test_the_other_spi_bus_and_digital_sound_have_the_same_pins() -> None:
+    text = REAL.replace("[audio]", '[audio]\nhat = "i2s"') + "[display]\nbus = 'spi'\nport = 1\ndc = 25"
+
+    assert "GPIO21 is the panel's SCLK already" in problems(text)["audio.hat"]
 
 
 def test_panel_and_codec_share_the_bus_of_two_wires() -> None:

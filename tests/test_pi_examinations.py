@@ -229,7 +229,11 @@ card = "usb"
         (PANEL_ON_SPI, ("boot/firmware/board.txt",), "Put board.toml on the card's first partition once more"),
         (PANEL_ON_SPI, ("dev/spidev0.1",), "Write dtparam=spi=on"),  # the other chip select
         (PANEL_ON_SPI, ("dev/spidev0.0",), ""),
-        (PANEL_ON_SPI.replace("[audio", "port = 1\n[audio"), ("boot/firmware/board.txt",), "dtoverlay=spi1-2cs"),
+        (
+            PANEL_ON_SPI.replace("[audio", "port = 1\n[audio").replace("pin = 17", "pin = 22"),
+            ("boot/firmware/board.txt",),
+            "dtoverlay=spi1-2cs",
+        ),
     ],
 )
 def test_a_panel_on_spi_needs_the_bus(tmp_path: Path, text: str, files: tuple[str, ...], cure: str) -> None:

@@ -58,6 +58,8 @@ def spare_gpios(tables: Mapping[str, Any]) -> tuple[int, ...]:
     audio = tables.get("audio")
     hat = audio.get("hat") if isinstance(audio, dict) else None
     held |= set(header.HATS.get(hat, {})) if isinstance(hat, str) else set()
+    display = tables.get("display")
+    held |= set(header.SPI1_SELECTS) if isinstance(display, dict) and display.get("bus") == "spi" else set()
     named = {
         number
         for table in tables.values()
@@ -120,13 +122,13 @@ def _panel(profile: Profile) -> Iterator[Claim]:
 
 
 def _panel_on_spi(display: DisplayProfile) -> Iterator[Claim]:
-    if display.port == 0:
-        # The kernel's driver holds all of the bus's lines, those too that lead to no panel.
-        for gpio, wire in header.SPI.items():
-            yield Claim(gpio, ("display", "bus"), "panel" if wire != "MISO" else "SPI bus", wire, shared=True)
-        for device, gpio in enumerate(header.SPI_SELECTS):
-            part = "panel" if device == display.device else "SPI bus"
-            yield Claim(gpio, ("display", "bus"), part, "CS", shared=True)
+    lines, selects = (header.SPI1, header.SPI1_SELECTS) if display.port else (header.SPI, header.SPI_SELECTS)
+    # The kernel's driver holds all of the bus's lines, those too that lead to no panel.
+    for gpio, wire in lines.items():
+        yield Claim(gpio, ("display", "bus"), "panel" if wire != "MISO" else "SPI bus", wire, shared=True)
+    for device, gpio in enumerate(selects):
+        part = "panel" if device == display.device else "SPI bus"
+        yield Claim(gpio, ("display", "bus"), part, "CS", shared=True)
     yield Claim(display.dc, ("display", "dc"), "panel", "D/C")
 
 
