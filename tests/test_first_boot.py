@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -429,6 +430,19 @@ def test_with_settings_that_nobody_can_write_it_has_its_wifi_and_its_page(card: 
     assert joins_and_asks(card)
     assert f"how often it was started cannot be counted: {words}; " in said
     assert words in (card.firmware / "problems.txt").read_text()
+
+
+def test_a_card_that_can_only_be_read_is_told_of_in_plain_words(card: Card) -> None:
+    settled(card)
+    folder = card.firmware / "fat"  # no mount point, so it is not made writable
+    folder.mkdir()
+    (folder / "set-up").touch()
+
+    said = start_with(replace(card, firmware=folder), card.firmware, "frozen")
+
+    assert "the files on the card cannot be taken from it: Read-only file system; " in said
+    assert "problems.txt cannot be written: Read-only file system; " in said
+    assert "Command '" not in said
 
 
 def test_new_settings_that_cannot_be_kept_stay_on_the_card(card: Card) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import subprocess
@@ -80,12 +81,16 @@ def write_private(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def writable(mount_point: Path) -> Iterator[None]:
-    """The FAT partition, writable for a moment where it is not always: read-only, a power cut cannot hurt it."""
+    """The FAT partition, writable for a moment where it is not always: read-only, a power cut cannot hurt it.
+
+    Raises OSError: it can only be read; mount has said more in the log.
+    """
     if not os.statvfs(mount_point).f_flag & os.ST_RDONLY:
         yield
         os.sync()
         return
-    subprocess.run(["mount", "-o", "remount,rw", str(mount_point)], check=True)
+    if subprocess.run(["mount", "-o", "remount,rw", str(mount_point)], check=False).returncode:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(mount_point))
     try:
         yield
     finally:
