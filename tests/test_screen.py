@@ -182,6 +182,23 @@ def test_no_notice_of_a_transfer_is_cut(why: str, screen: str, size: tuple[int, 
     assert "…" not in " ".join(picture.lines)
 
 
+@pytest.mark.parametrize("size", [size for size in SIZES if size[1] >= 64])
+@pytest.mark.parametrize(
+    ("scene", "words"),
+    [
+        ("options-set-up", f"{wording.SURE_OF_SET_UP} #:yes *:no"),
+        ("options-set-up-open", f'{wording.SITE} Here, or in the Wi-Fi "{wording.SET_UP_WIFI}", for 15 minutes'),
+        ("options-set-up-absent", wording.NO_PAGE),
+        ("options-set-up-failed", "Switch the telephone off and on, and try again."),
+    ],
+)
+def test_all_that_the_menu_says_of_the_set_up_page_is_there(scene: str, words: str, size: tuple[int, int]) -> None:
+    """Lines that have no room are left out without a sign of it."""
+    said = " ".join(" ".join(render(SCENES[scene], WALL, NOW, size).lines).split())
+
+    assert said.endswith(words)
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scene", [name for name in SCENES if name.startswith("options-set-up")])
 def test_what_the_menu_says_of_the_set_up_page_is_not_cut(scene: str, size: tuple[int, int]) -> None:
