@@ -1,6 +1,6 @@
 """The page in a real browser: a telephone is lifted, its keys are held, and sound goes both ways.
 
-Debian's chromium, headless, with its own fake microphone; skipped where there is none.
+Debian's chromium, headless, with its own fake microphone.
 """
 
 from __future__ import annotations
