@@ -132,7 +132,8 @@ def started(card: Path, *more: str) -> tuple[str, list[str]]:
     (card / "bin").mkdir(exist_ok=True)
     (card / "bin" / "systemctl").write_text(f'#!/bin/sh\necho "$*" >>{card}/asked\n')
     (card / "bin" / "systemctl").chmod(0o755)
-    where = ["--firmware", "fat", "--settings", "settings", "--boot", "run", "--memory", "lib", "--group", "", *more]
+    where = ["--firmware", "fat", "--settings", "settings", "--boot", "run", "--memory", "lib", "--log", "log"]
+    where += ["--group", "", *more]
     done = subprocess.run(
         [sys.executable, "-m", "firmware.runtime.first_boot", *where],
         cwd=card,

@@ -25,13 +25,14 @@ BOARD = 'name = "mine"\ndriver = "sim"\n'
 @pytest.fixture
 def card(tmp_path: Path) -> Card:
     (tmp_path / "fat").mkdir()
-    return Card(tmp_path / "fat", tmp_path / "data" / "offhook", tmp_path / "run", "", tmp_path / "data" / "lib")
+    data = tmp_path / "data"
+    return Card(tmp_path / "fat", data / "offhook", tmp_path / "run", "", data / "lib", data / "log")
 
 
 def started(card: Card, *more: str) -> None:
     """The command, as at a start."""
     where = ["--firmware", str(card.firmware), "--settings", str(card.settings), "--boot", str(card.boot)]
-    assert main([*where, "--memory", str(card.memory), "--group", "", *more]) == 0
+    assert main([*where, "--memory", str(card.memory), "--log", str(card.log), "--group", "", *more]) == 0
 
 
 def test_sound_settings_move(card: Card) -> None:
@@ -201,7 +202,8 @@ def test_a_file_on_the_card_asks_for_the_page(card: Card, name: str) -> None:
 
 def test_a_file_on_the_card_makes_it_new(card: Card) -> None:
     """Settings on the same card are for the new life, and stay."""
-    for path in (card.settings / "wifi.toml", card.settings / "secrets" / "1001", card.memory / "memory.json"):
+    kept = [card.settings / "wifi.toml", card.settings / "secrets" / "1001", card.memory / "memory.json"]
+    for path in (*kept, card.log / "log.txt", card.log / "log-before.txt"):
         write_safely(path, b"old", mode=0o600)
     (card.firmware / "reset.txt").write_text("")
     (card.firmware / "phone.toml").write_text(SOUND)
@@ -403,6 +405,7 @@ exec "$@"
 def start_with(card: Card, disk: Path, state: str) -> str:
     """The command as the unit runs it, `disk` being a file system of its own that is "full" or "frozen": its log."""
     where = ["--firmware", card.firmware, "--settings", card.settings, "--boot", card.boot, "--memory", card.memory]
+    where += ["--log", card.log]
     command = [sys.executable, "-m", "firmware.runtime.first_boot", *map(str, where), "--group", ""]
     as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
     own_mounts = ["unshare", "--mount", *as_root, "sh", "-c", ON_A_DISK, "sh", str(disk), state]

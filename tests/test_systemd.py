@@ -141,6 +141,10 @@ def test_asked_on_a_cable_the_telephone_opens_the_set_up_network_too() -> None:
     assert f"is-active {values_of(wifi, 'BindsTo')[0]} || systemctl --no-block start {wifi.name}" in commands
 
 
+def test_the_log_is_not_renamed_while_it_is_erased() -> None:
+    assert "offhook-firstboot.service" in values_of(CARD / "offhook-log.service", "After")[0].split()
+
+
 def test_the_set_up_network_has_the_address_that_every_name_leads_to() -> None:
     network = CARD.parent / "network" / "10-access-point.network"
 

@@ -82,6 +82,8 @@ class Card:
     """Who may read the telephone's settings; empty: nobody else."""
     memory: Path = Path("/data/lib/offhook")
     """What the telephone remembers: its call list."""
+    log: Path = Path("/data/log")
+    """The kept ends of the journal, which name who called."""
 
     @property
     def forgetful(self) -> bool:
@@ -194,9 +196,9 @@ def _list_of(problems: Sequence[str]) -> bytes:
 
 
 def forget_all(card: Card) -> list[str]:
-    """As it left the factory: no settings, no passwords, no call list. Returns what could not be erased, and why."""
+    """As it left the factory: no settings, passwords, call list or log. Returns what could not be erased, and why."""
     problems: list[str] = []
-    for folder in (card.settings, card.memory):
+    for folder in (card.settings, card.memory, card.log):
         for path in [path for path in folder.rglob("*") if path.is_file()]:
             with _alone(problems, f"{path.name} cannot be erased"):
                 shred(path)
@@ -253,12 +255,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--settings", type=Path, default=Path("/data/offhook"), metavar="FOLDER")
     parser.add_argument("--boot", type=Path, default=Path("/run/offhook-setup"), metavar="FOLDER")
     parser.add_argument("--memory", type=Path, default=Path("/data/lib/offhook"), metavar="FOLDER")
+    parser.add_argument("--log", type=Path, default=Path("/data/log"), metavar="FOLDER")
     parser.add_argument("--group", default="offhook", help="who may read the settings")
     parser.add_argument("--ask", action="store_true", help="only open the set-up page")
     parser.add_argument("--fit", action="store_true", help="only start again if another board needs it")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    card = Card(options.firmware, options.settings, options.boot, options.group, options.memory)
+    card = Card(options.firmware, options.settings, options.boot, options.group, options.memory, options.log)
     problems: list[str] = []
     if options.fit:
         if _fits_anew(card, problems):
