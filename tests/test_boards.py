@@ -22,7 +22,7 @@ from hw.boards import (
     parse_board,
     simulate,
 )
-from hw.boards.claims import claims_of, conflicts, free_gpios, spare_gpios
+from hw.boards.claims import claims_of, conflicts, spare_gpios
 from hw.boards.profile import CardProfile, DisplayProfile, HookProfile
 from hw.header import GPIOS
 from hw.sim import NullSound, SimBoard, SimSound, ToneSound
@@ -260,12 +260,6 @@ def test_panel_and_codec_share_the_bus_of_two_wires() -> None:
     profile = parse_board(REAL.replace("[audio]", '[audio]\nhat = "wm8960"') + "[display]")
 
     assert list(conflicts(profile)) == []
-
-
-def test_free_pins_are_those_nobody_uses_and_not_the_consoles() -> None:
-    free = free_gpios(parse_board(REAL + "[hook]\npin = 17\n[display]"))
-
-    assert free == GPIOS - {2, 3, 14, 15, 17}
 
 
 @pytest.mark.parametrize(

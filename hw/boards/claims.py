@@ -40,11 +40,6 @@ def conflicts(profile: Profile) -> Iterator[tuple[Claim, Claim]]:
             yield claim, other
 
 
-def free_gpios(profile: Profile) -> frozenset[int]:
-    """The pins nobody uses; the serial console's are left out."""
-    return header.GPIOS - header.CONSOLE.keys() - {claim.gpio for claim in claims_of(profile)}
-
-
 PIN_KEYS = frozenset({"pin", "pulse", "off_normal", "dc", "reset", "rows", "columns", "pins"})
 """Keys of a profile's tables whose numbers are GPIOs."""
 
