@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 SEQUENCE_MODULUS = 1 << 16
-TIMESTAMP_MODULUS = 1 << 32
 
 
 def sequence_delta(later: int, earlier: int) -> int:
@@ -14,11 +13,6 @@ def sequence_delta(later: int, earlier: int) -> int:
 def timestamp_delta(later: int, earlier: int) -> int:
     """Return how far `later` is ahead of `earlier`, -2**31 to 2**31 - 1 (negative: it is behind)."""
     return ((later - earlier + 0x80000000) & 0xFFFFFFFF) - 0x80000000
-
-
-def extend_sequence(sequence: int, near: int) -> int:
-    """Return the unwrapped sequence number congruent to `sequence` that lies nearest to the unwrapped `near`."""
-    return near + sequence_delta(sequence, near & 0xFFFF)
 
 
 def extend_timestamp(timestamp: int, near: int) -> int:

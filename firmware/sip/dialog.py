@@ -213,11 +213,6 @@ def request_dialog_id(request: Request) -> DialogId:
     return (request.call_id, request.to.tag or "", request.from_.tag or "")
 
 
-def response_dialog_id(response: Response) -> DialogId:
-    """Return the id of the dialog that a response which came belongs to (§12.1.2). Raises `MalformedMessage`."""
-    return (response.call_id, response.from_.tag or "", response.to.tag or "")
-
-
 def _state_after(response: Response) -> DialogState:
     return DialogState.EARLY if response.status < 200 else DialogState.CONFIRMED
 

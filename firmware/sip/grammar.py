@@ -57,14 +57,6 @@ def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
 
 
-def parse_token(text: str) -> str:
-    """Return `text` stripped, a token (§25.1); raises MalformedMessage."""
-    token = text.strip(" \t")
-    if not is_token(token):
-        raise MalformedMessage(f"Bad token {token[:40]!r}")
-    return token
-
-
 def parse_number(text: str, limit: int = 2**32 - 1) -> int:
     """Return the decimal number in `text`, 0 to `limit`; raises MalformedMessage (§25.1: 1*DIGIT)."""
     digits = text if text.isdigit() else text.strip(" \t")

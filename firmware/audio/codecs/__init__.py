@@ -36,11 +36,6 @@ _FACTORIES: dict[str, Callable[[], Codec]] = {
 }
 
 
-def supported_encodings() -> tuple[str, ...]:
-    """The encoding names that `open_codec` knows, in our order of preference."""
-    return tuple(_FACTORIES)
-
-
 def open_codec(encoding: str) -> Codec:
     """A new codec for one session.
 
