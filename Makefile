@@ -83,7 +83,7 @@ boot-test: $(VENV)/.installed-test
 	@sh .ci/apt-install mmdebstrap mtools e2fsprogs iproute2 $(if $(filter amd64,$(ARCH)),qemu-system-x86,qemu-system-arm device-tree-compiler)
 	image-build/boot-test/boot-test $(ARCH) build $(or $(MACHINE),$(TEST))
 
-# An image that looks like Raspberry Pi OS Lite, the package laid over it, and that booted in QEMU (arm64): about half an hour.
+# An image that looks like Raspberry Pi OS Lite, the package laid over it, and that booted in QEMU (arm64): about three quarters of an hour.
 raspios-test: deb $(VENV)/.installed-test
 	@sh .ci/apt-install mmdebstrap mtools dosfstools fdisk e2fsprogs zstd xz-utils bmap-tools iproute2 qemu-user-static binfmt-support qemu-system-arm
 	image-build/raspios/test build

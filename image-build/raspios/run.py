@@ -2,9 +2,10 @@
 
     python3 run.py IMAGE OUT
 
-In a network of its own, as root. Kernel and initial file system are read off the card's FAT partition, as a Pi's loader
-reads them. Two simulated Wi-Fi cards (mac80211_hwsim, a module of every Debian kernel) are the telephone's and a
-neighbour's; the test's shell comes by QEMU's firmware configuration, and nobody but the user changes the card.
+In a network of its own, as root. Before each start kernel, initial file system and command line are read off the card's
+FAT partition, as a Pi's loader reads them. Two simulated Wi-Fi cards (mac80211_hwsim, a module of every Debian kernel)
+are the telephone's and a neighbour's; the test's shell comes by QEMU's firmware configuration, and nobody but the user
+changes the card.
 """
 
 from __future__ import annotations
@@ -42,9 +43,12 @@ ExecStart=/bin/sh -c 'exec /bin/sh <>/dev/virtio-ports/wire >&0 2>&1'
 Restart=always
 RestartSec=1
 """
-TOLD = " systemd.wants=t.service modules_load=mac80211_hwsim rfkill.default_state=0"
-"""To the kernel: the test's shell, two Wi-Fi cards, and that radios are blocked as on Raspberry Pi OS."""
+TOLD = " systemd.wants=t.service modules_load=mac80211_hwsim systemd.default_device_timeout_sec=600"
+"""To the kernel: the test's shell, two Wi-Fi cards, and patience where a disk takes a minute to be found."""
+SIGNATURE = "5049676e"
+"""Of the downloaded image's disk; a card gets one of its own at its first start."""
 WIFI = 'ssid = "Home"\npassword = "correct horse"\ncountry = "GB"\n'
+DEVICES = "nmcli -t -f DEVICE,STATE device"
 ACCESS_POINT = 'network={\n ssid="Home"\n mode=2\n key_mgmt=WPA-PSK\n psk="correct horse"\n frequency=2437\n}\n'
 CARD_BYTES = 4 << 30
 """QEMU's disk is larger than the image, as a card is."""
@@ -138,15 +142,18 @@ def mtools(command: str, disk: Path, *words: str) -> str:
 
 
 def prepare(image: Path, folder: Path) -> Path:
-    """The image on a larger card, and what a Pi's loader would read off it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """The image on a larger card."""
     disk = folder / "card.img"
     run("cp", "--sparse=always", str(image), str(disk))
     os.truncate(disk, CARD_BYTES)
-    mtools("mcopy", disk, "::kernel8.img", "::initramfs8", "::cmdline.txt", str(folder))
-    (folder / "t.service").write_text(UNIT)
     return disk
+
+
+def put(disk: Path, folder: Path, files: dict[str, str]) -> None:
+    """Files of the user's on the card's FAT partition."""
+    for name, text in files.items():
+        (folder / name).write_text(text)
+        mtools("mcopy", disk, "-o", str(folder / name), "::")
 
 
 def page(path: str = "/") -> str:
@@ -163,8 +170,7 @@ def first_start(guest: Guest) -> None:
     wait_until(lambda: "Offhook" in page(), 600 * SLOW, "the set-up page, over the wire")
     say(f"the set-up page is at http://{GUEST}/ after {guest.seconds:.0f} s")
     wait_until(lambda: "type AP" in guest.ask("iw dev wlan0 info")[1], 240 * SLOW, "wlan0 is an access point")
-    guest.run("ip netns add air && iw phy $(iw dev wlan1 info | sed -n 's/.*wiphy /phy/p') set netns name air")
-    guest.run("ip -n air link set wlan1 up")
+    into_the_air(guest)
     air = "ip netns exec air"
     wait_until(lambda: "Offhook set-up" in guest.ask(f"{air} iw dev wlan1 scan")[1], 120 * SLOW, "in the air")
     guest.run(f"{air} iw dev wlan1 connect 'Offhook set-up' && ip -n air addr add 192.168.77.99/24 dev wlan1")
@@ -178,10 +184,16 @@ def first_start(guest: Guest) -> None:
     guest.run("! systemctl is-active userconfig.service ssh.service >/dev/null && ! pgrep -x sshd")
     assert guest.run("awk -F: '$2 !~ /^[!*]/' /etc/shadow") == ""
     say("no wizard, no SSH, no password")
+    wait_until(lambda: guest.ask("test -e /etc/cloud/cloud-init.disabled")[0] == 0, 600 * SLOW, "cloud-init is done")
+    assert guest.run("hostname") == "offhook"
+    named_by = guest.run("cat /etc/fstab /boot/firmware/cmdline.txt")
+    assert SIGNATURE not in named_by, named_by
+    assert "resize" not in named_by, named_by
     size = int(guest.run("df -m --output=size / | tail -1"))
     assert size > CARD_BYTES * 0.8 / (1 << 20), f"the root file system has {size} MiB"
     assert re.fullmatch(r"[0-9a-f]{32}", guest.run("cat /etc/machine-id"))
-    say(f"the root file system has grown to {size} MiB")
+    say(f"the root file system has grown to {size} MiB, and the card has a signature of its own")
+    assert_no_failed_unit(guest)
 
 
 def as_telephone(guest: Guest) -> None:
@@ -199,9 +211,7 @@ def as_telephone(guest: Guest) -> None:
     ], modes
     say("the settings are taken off the card:", modes.replace("\n", ", "))
     guest.run("touch /boot/firmware/still-writable && rm /boot/firmware/still-writable")
-    guest.run("ip netns add air && iw phy $(iw dev wlan1 info | sed -n 's/.*wiphy /phy/p') set netns name air")
-    guest.run(f"printf '%s' '{ACCESS_POINT}' >/run/home.conf && ip -n air link set wlan1 up")
-    guest.run("ip netns exec air wpa_supplicant -B -i wlan1 -c /run/home.conf")
+    home_network(guest)
     wait_until(lambda: "SSID: Home" in guest.ask("iw dev wlan0 link")[1], 240 * SLOW, "joined the Wi-Fi")
     say(
         "in the Wi-Fi",
@@ -212,9 +222,32 @@ def as_telephone(guest: Guest) -> None:
     assert "Storage=volatile" in guest.run("systemd-analyze cat-config systemd/journald.conf")
     assert guest.ask("ls -d /var/log/journal/*/system.journal")[0] != 0
     wire = guest.run("ip route get 10.0.2.2 | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p'")
-    assert f"{wire}:connected" in guest.run("nmcli -t -f DEVICE,STATE device").splitlines(), wire
+    assert f"{wire}:connected" in guest.run(DEVICES).splitlines(), wire
     wait_until(lambda: named("offhook.local"), 60 * SLOW, "offhook.local")
     say("offhook.local is the telephone; the wire is NetworkManager's, power save is off, the journal in memory")
+    assert guest.run("systemctl is-active cloud-init-main.service || true") == "inactive"
+    assert guest.run("systemctl is-enabled ssh.service || true") == "disabled"
+    say("cloud-init is left out")
+    assert_no_failed_unit(guest)
+
+
+def into_the_air(guest: Guest) -> None:
+    """The second Wi-Fi card is a neighbour's, in a network of its own."""
+    guest.run("ip netns add air && iw phy $(iw dev wlan1 info | sed -n 's/.*wiphy /phy/p') set netns name air")
+    guest.run("ip -n air link set wlan1 up")
+
+
+def home_network(guest: Guest) -> None:
+    """The neighbour is the home's access point, and gives addresses."""
+    into_the_air(guest)
+    guest.run(f"printf '%s' '{ACCESS_POINT}' >/run/home.conf && ip -n air addr add 192.168.50.1/24 dev wlan1")
+    guest.run("ip netns exec air wpa_supplicant -B -i wlan1 -c /run/home.conf")
+    leases = "--port=0 --interface=wlan1 --dhcp-range=192.168.50.10,192.168.50.20 --dhcp-option=3 --leasefile-ro"
+    guest.run(f"ip netns exec air dnsmasq --user=root --conf-file=/dev/null --pid-file=/run/home.pid {leases}")
+
+
+def assert_no_failed_unit(guest: Guest) -> None:
+    """Every unit did what it was to do."""
     failed = guest.run("systemctl --failed --no-legend --no-pager")
     assert not failed, failed
     say("no unit failed;", guest.run("systemd-analyze | head -1"))
@@ -226,16 +259,17 @@ def main() -> int:
     parser.add_argument("image", type=Path)
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
-    folder = options.folder.resolve()
-    disk = prepare(options.image.resolve(), folder)
+    image, folder = options.image.resolve(), options.folder.resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "t.service").write_text(UNIT)
     lay_wire()
     Leases()
     os.chdir(TOP)
+    telephone = {"phone.toml": CARD, "board.toml": (TOP / "hw/boards/sim.toml").read_text()}
+    disk = prepare(image, folder)
     boot(disk, folder, 1, first_start)
-    (folder / "phone.toml").write_text(CARD)
-    (folder / "wifi.toml").write_text(WIFI)
-    (folder / "board.toml").write_text((TOP / "hw/boards/sim.toml").read_text())
-    mtools("mcopy", disk, *(str(folder / f"{name}.toml") for name in ("phone", "wifi", "board")), "::")
+    put(disk, folder, {**telephone, "wifi.toml": WIFI})
     with Phone(folder, OUTSIDE):
         boot(disk, folder, 2, as_telephone)
     say("PASSED")
@@ -244,6 +278,7 @@ def main() -> int:
 
 def boot(disk: Path, folder: Path, number: int, steps: Callable[[Guest], None]) -> None:
     """Start the machine, go through the steps, switch it off; the journal is kept where they fail."""
+    mtools("mcopy", disk, "-o", "-n", "::kernel8.img", "::initramfs8", "::cmdline.txt", str(folder))
     guest = Guest(disk, folder, number)
     try:
         guest.wait(900 * SLOW)
