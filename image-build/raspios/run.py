@@ -1,4 +1,5 @@
-"""The telephone laid over an image like Raspberry Pi OS starts in QEMU: first to be set up, then as a telephone.
+"""The telephone laid over an image like Raspberry Pi OS starts in QEMU: to be set up, then as a telephone; then another
+card, on which Raspberry Pi Imager's files are, too.
 
     python3 run.py IMAGE OUT
 
@@ -11,6 +12,7 @@ changes the card.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import re
 import shutil
@@ -28,7 +30,7 @@ sys.path[:0] = [str(TOP), str(HERE.parent / "boot-test")]
 
 from network import GUEST, Leases, lay_wire, named  # noqa: E402
 from pace import SLOW, run, say  # noqa: E402
-from phones import CARD, OUTSIDE, state  # noqa: E402
+from phones import CARD, OUTSIDE, is_registered, state  # noqa: E402
 
 from tests.support.programs import Phone, wait_until  # noqa: E402
 
@@ -50,6 +52,37 @@ SIGNATURE = "5049676e"
 WIFI = 'ssid = "Home"\npassword = "correct horse"\ncountry = "GB"\n'
 DEVICES = "nmcli -t -f DEVICE,STATE device"
 ACCESS_POINT = 'network={\n ssid="Home"\n mode=2\n key_mgmt=WPA-PSK\n psk="correct horse"\n frequency=2437\n}\n'
+HASH = "$6$offhooktest$Fs/./rxmoLINBiPMCM/eXQng/USAQR2GA7gIUuFaBfBLf7crxgOF0y/fq2EvupDMdXribxBVJd0.k5xyLBEYt1"
+"""Of "correct horse" (crypt(5))."""
+USER_DATA = f"""#cloud-config
+manage_resolv_conf: false
+hostname: hall
+users:
+- name: anna
+  groups: users,sudo
+  shell: /bin/bash
+  lock_passwd: false
+  passwd: "{HASH}"
+ssh_pwauth: true
+runcmd:
+- [ systemctl, enable, --now, ssh ]
+"""
+NETWORK_CONFIG = f"""network:
+  version: 2
+  ethernets:
+    eth0:
+      dhcp4: true
+      optional: true
+  wifis:
+    wlan0:
+      dhcp4: true
+      regulatory-domain: "GB"
+      access-points:
+        "Home":
+          password: "{hashlib.pbkdf2_hmac("sha1", b"correct horse", b"Home", 4096, 32).hex()}"
+      optional: true
+"""
+"""For cloud-init, as Raspberry Pi Imager writes them: a name, a user, SSH and a Wi-Fi."""
 CARD_BYTES = 4 << 30
 """QEMU's disk is larger than the image, as a card is."""
 FAT_BYTES = 8 << 20
@@ -231,6 +264,29 @@ def as_telephone(guest: Guest) -> None:
     assert_no_failed_unit(guest)
 
 
+def as_prepared(guest: Guest) -> None:
+    """With Raspberry Pi Imager's files: name, user, SSH and Wi-Fi are as they say; the rest is the telephone."""
+    wait_until(is_registered, 900 * SLOW, f"registered: {state()}")
+    say(f"prepared for cloud-init: registered after {guest.seconds:.0f} s")
+    blocked = "rfkill --noheadings --output SOFT | grep -qw blocked"
+    wait_until(lambda: guest.ask(blocked)[0] != 0, 120 * SLOW, "the radio is open")
+    home_network(guest)
+    wait_until(lambda: "wlan0:connected" in guest.ask(DEVICES)[1].splitlines(), 600 * SLOW, "in NetworkManager's Wi-Fi")
+    assert "SSID: Home" in guest.run("iw dev wlan0 link")
+    assert "Power save: off" in guest.run("iw dev wlan0 get power_save")
+    addresses = guest.run("ip -4 -o addr show dev wlan0").splitlines()
+    assert len(addresses) == 1, addresses
+    assert guest.run("systemctl is-active offhook-wifi.service || true") == "inactive"
+    say("the Wi-Fi is NetworkManager's, with one address, and its power save is off")
+    wait_until(lambda: guest.ask("systemctl is-active ssh.service")[0] == 0, 600 * SLOW, "SSH, as asked for")
+    assert guest.run("hostname") == "hall"
+    assert guest.run("getent shadow anna | cut -d: -f2") == HASH
+    assert guest.run("awk -F: '$2 !~ /^[!*]/ { print $1 }' /etc/shadow") == "anna"
+    say("the name and the one user are the card's, and SSH is on")
+    wait_until(lambda: guest.ask("test -e /etc/cloud/cloud-init.disabled")[0] == 0, 600 * SLOW, "cloud-init is done")
+    assert_no_failed_unit(guest)
+
+
 def into_the_air(guest: Guest) -> None:
     """The second Wi-Fi card is a neighbour's, in a network of its own."""
     guest.run("ip netns add air && iw phy $(iw dev wlan1 info | sed -n 's/.*wiphy /phy/p') set netns name air")
@@ -272,6 +328,11 @@ def main() -> int:
     put(disk, folder, {**telephone, "wifi.toml": WIFI})
     with Phone(folder, OUTSIDE):
         boot(disk, folder, 2, as_telephone)
+        disk = prepare(image, folder)
+        line = mtools("mtype", disk, "::cmdline.txt").strip() + " ds=nocloud;i=rpi-imager-1\n"
+        seed = {"user-data": USER_DATA, "network-config": NETWORK_CONFIG, "meta-data": "instance-id: rpi-imager-1\n"}
+        put(disk, folder, {**telephone, **seed, "cmdline.txt": line})
+        boot(disk, folder, 3, as_prepared)
     say("PASSED")
     return 0
 
