@@ -16,6 +16,7 @@ from firmware.set_up.portal import ACCESS_POINT
 ROOT = Path(__file__).parent.parent
 UNITS = ROOT / "systemd"
 CARD = ROOT / "image-build" / "overlay" / "etc" / "systemd" / "system"
+CUSTOMISE = ROOT / "image-build" / "customise"
 EXPOSURE = {
     UNITS / "offhook.service": 1.6,
     UNITS / "offhook-firstboot.service": 3.5,
@@ -151,3 +152,11 @@ def test_the_set_up_network_has_the_address_that_every_name_leads_to() -> None:
     assert values_of(network, "Address") == [f"{ACCESS_POINT}/24"]
     # Android leaves a network that names no router, before it looks at any page.
     assert values_of(network, "EmitRouter") == ["yes"]
+
+
+def test_what_gives_addresses_in_the_set_up_network_is_not_left_out() -> None:
+    """networkd's DHCP server keeps its leases, and does not begin before this unit says where."""
+    masked = re.search(r'systemctl --root="\$r" mask (.+?) 2>', CUSTOMISE.read_text(), re.DOTALL)
+
+    assert masked is not None
+    assert "systemd-networkd-persistent-storage.service" not in masked[1].split()
