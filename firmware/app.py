@@ -61,13 +61,14 @@ async def run(config: Config, memory: Path | None = None) -> None:
         listener = _take_address(config.web.listen, stack) if config.web is not None else None
         exhibit = await _open_phone(config, stack, memory)
         _say_ready()
-        tell_standing(exhibit.phone)
-        if config.web is not None and listener is not None:
-            site = await open_site(listener, [exhibit], token=config.web.token, clock=time.monotonic, together=False)
-            stack.push_async_callback(site.close)
-            log.info("the page is at http://%s/", _authority(listener))
-        _settle_memory()
-        async with watched(lambda: _well(exhibit)):
+        async with watched(lambda: _well(exhibit)):  # at once: the page, which comes next, may take a slow machine long
+            tell_standing(exhibit.phone)
+            if config.web is not None and listener is not None:
+                token = config.web.token
+                site = await open_site(listener, [exhibit], token=token, clock=time.monotonic, together=False)
+                stack.push_async_callback(site.close)
+                log.info("the page is at http://%s/", _authority(listener))
+            _settle_memory()
             await stopped.wait()
         await _take_leave([exhibit])
 

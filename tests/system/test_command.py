@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -321,6 +322,36 @@ def test_systemd_is_told(tmp_path: Path, abstract: bool) -> None:
         finally:
             process.terminate()
             assert process.wait(IN_TIME_S) == 0
+
+
+def test_signs_of_life_begin_before_the_page_is_loaded(tmp_path: Path) -> None:
+    """systemd counts from READY=1 on, and a slow machine loads the page for longer than it waits."""
+    name, port = str(tmp_path / "notify"), free_port(socket.SOCK_STREAM)
+    config = file_with(tmp_path, PEER.format(port=free_port()) + f'\n[web]\nlisten = "127.0.0.1:{port}"\n')
+    environment = dict(os.environ, NOTIFY_SOCKET=name, WATCHDOG_USEC="20000")
+    heard: list[bytes] = []
+
+    def listen() -> None:
+        while heard[-1:] != [b"STOPPING=1"]:
+            heard.append(told(manager))
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(name)
+        manager.settimeout(20)
+        listener = threading.Thread(target=listen)
+        listener.start()
+        process = subprocess.Popen([*OFFHOOK, "run", config], env=environment, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        early: list[bytes] = []
+        for line in process.stderr:
+            if "the page is at" in line:
+                early = list(heard)
+                process.terminate()
+        assert process.wait(IN_TIME_S) == 0
+        listener.join(20)
+
+    assert early[:1] == [b"READY=1"]
+    assert early.count(b"WATCHDOG=1") > 3
 
 
 def test_the_journal_gets_priorities_and_no_dates(tmp_path: Path) -> None:
