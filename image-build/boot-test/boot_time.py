@@ -9,9 +9,7 @@ The handset is off its hook all the while, so the tone sounds as soon as it can.
 
 from __future__ import annotations
 
-import argparse
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -19,10 +17,11 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 sys.path[:0] = [str(TOP), str(HERE)]
 
-from guest import Guest, prepare  # noqa: E402
+from beginning import arguments, telephone_card  # noqa: E402
+from guest import Guest  # noqa: E402
 from network import Leases, lay_wire  # noqa: E402
 from pace import SLOW, say  # noqa: E402
-from phones import CARD, OUTSIDE, is_registered  # noqa: E402
+from phones import OUTSIDE, is_registered  # noqa: E402
 
 from tests.support.programs import Phone, wait_until  # noqa: E402
 
@@ -80,23 +79,8 @@ def measure(arch: str, disk: Path, folder: Path, boot: int) -> None:
 
 def main() -> int:
     """Measure both starts; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Measure the time to the dial tone.")
-    parser.add_argument("arch", choices=["amd64", "arm64"])
-    for name in ("image", "modules", "folder"):
-        parser.add_argument(name, type=Path)
-    options = parser.parse_args()
-    folder = options.folder.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "phone.toml").write_text(CARD)
-    disk = prepare(
-        options.arch,
-        options.image.resolve(),
-        folder,
-        files=[folder / "phone.toml", HERE / "board.toml"],
-        kit=HERE / "kit",
-        modules=options.modules.resolve().glob("*.ko"),
-    )
+    options = arguments("Measure the time to the dial tone.")
+    disk, folder = telephone_card(options), options.folder
     lay_wire()
     Leases()
     os.chdir(TOP)

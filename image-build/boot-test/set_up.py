@@ -8,7 +8,6 @@ telephone's, a visitor's, and a router's, bridged to the wire that leaves the gu
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -23,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 sys.path[:0] = [str(TOP), str(HERE)]
 
+from beginning import arguments  # noqa: E402
 from guest import Guest, mtools, prepare  # noqa: E402
 from network import Leases, lay_wire, named  # noqa: E402
 from pace import SLOW, say  # noqa: E402
@@ -304,12 +304,8 @@ WIFI = f'\ufeffssid = "Home"\r\npassword = "{RIGHT_WIFI}"\r\ncountry = "gb"\r\n'
 
 def main() -> int:
     """Run all of it; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Set a card up as its buyer would.")
-    parser.add_argument("arch", choices=["amd64", "arm64"])
-    for name in ("image", "modules", "folder"):
-        parser.add_argument(name, type=Path)
-    options = parser.parse_args()
-    image, folder = options.image.resolve(), options.folder.resolve()
+    options = arguments("Set a card up as its buyer would.")
+    image, folder = options.image, options.folder
     lay_wire()
     Leases()
     os.chdir(TOP)

@@ -9,10 +9,8 @@ configuration; the card holds what a user writes on it: phone.toml and the board
 
 from __future__ import annotations
 
-import argparse
 import base64
 import os
-import shutil
 import sys
 import time
 from array import array
@@ -22,12 +20,13 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 sys.path[:0] = [str(TOP), str(HERE)]
 
-from guest import Guest, prepare  # noqa: E402
+from beginning import arguments, telephone_card  # noqa: E402
+from guest import Guest  # noqa: E402
 from hearing import clear_share, faults  # noqa: E402
 from network import Leases, lay_wire, named  # noqa: E402
 from pace import SLOW, say  # noqa: E402
 from panel import Panel  # noqa: E402
-from phones import CARD, OUTSIDE, calls, is_registered, state  # noqa: E402
+from phones import OUTSIDE, calls, is_registered, state  # noqa: E402
 
 from tests.support.listening import dominant_hz, level_dbov, power_at, sine  # noqa: E402
 from tests.support.programs import Phone, wait_until, wav_of  # noqa: E402
@@ -200,23 +199,8 @@ class Test:
 
 def main() -> int:
     """Run all of it; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Boot the image of a card and telephone with it.")
-    parser.add_argument("arch", choices=["amd64", "arm64"])
-    for name in ("image", "modules", "folder"):
-        parser.add_argument(name, type=Path)
-    options = parser.parse_args()
-    folder = options.folder.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "phone.toml").write_text(CARD)
-    disk = prepare(
-        options.arch,
-        options.image.resolve(),
-        folder,
-        files=[folder / "phone.toml", HERE / "board.toml"],
-        kit=HERE / "kit",
-        modules=options.modules.resolve().glob("*.ko"),
-    )
+    options = arguments("Boot the image of a card and telephone with it.")
+    disk, folder = telephone_card(options), options.folder
     lay_wire()
     Leases()
     os.chdir(TOP)

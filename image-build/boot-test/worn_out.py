@@ -9,9 +9,7 @@ menu is used as on a telephone of twelve keys: the page that a card asks its set
 
 from __future__ import annotations
 
-import argparse
 import os
-import shutil
 import sys
 import time
 import urllib.request
@@ -22,10 +20,11 @@ TOP = HERE.parent.parent
 sys.path[:0] = [str(TOP), str(HERE)]
 
 import telephone  # noqa: E402
-from guest import mtools, prepare  # noqa: E402
+from beginning import arguments, telephone_card  # noqa: E402
+from guest import mtools  # noqa: E402
 from network import GUEST, Leases, lay_wire  # noqa: E402
 from pace import SLOW, run, say  # noqa: E402
-from phones import CARD, OUTSIDE, state  # noqa: E402
+from phones import OUTSIDE, state  # noqa: E402
 
 from tests.support.programs import Phone, wait_until  # noqa: E402
 
@@ -103,23 +102,8 @@ def octets_of(disk: Path, start: int, length: int) -> bytes:
 
 def main() -> int:
     """Run all of it; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Boot a card whose data partition cannot be used.")
-    parser.add_argument("arch", choices=["amd64", "arm64"])
-    for name in ("image", "modules", "folder"):
-        parser.add_argument(name, type=Path)
-    options = parser.parse_args()
-    folder = options.folder.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "phone.toml").write_text(CARD)
-    disk = prepare(
-        options.arch,
-        options.image.resolve(),
-        folder,
-        files=[folder / "phone.toml", HERE / "board.toml"],
-        kit=HERE / "kit",
-        modules=options.modules.resolve().glob("*.ko"),
-    )
+    options = arguments("Boot a card whose data partition cannot be used.")
+    disk, folder = telephone_card(options), options.folder
     start, length = partition(disk, 4)
     with disk.open("r+b") as file:
         file.seek(start)
